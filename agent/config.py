@@ -1,0 +1,151 @@
+"""The config file as types: every section, key, unit, range and default. Pure; `agent.config_file` reads a file into this.
+
+`firmware_config/agent.toml` is the annotated reference of the same; a test holds the two together.
+"""
+
+import enum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from agent.wire import topics
+
+Name = Annotated[str, Meta(pattern=f"^{topics.NAME.pattern}$")]
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Pin = Annotated[int, Meta(ge=0, le=27)]
+"""BCM number of a pin on the 40-pin header."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; unknown keys are refused."""
+
+
+class Unit(Section):
+    """Who this unit is."""
+
+    id: Name
+    kind: Id = "patrol_car"
+    name: str = ""
+    groups: tuple[Name, ...] = ()
+    timezone: str = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+
+
+class Gnss(Section):
+    """The receiver: any pyserial URL."""
+
+    port: str = "/dev/serial0"
+    baud: Literal["auto", 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = "auto"
+    silence_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
+
+
+class InputUse(enum.Enum):
+    """What an input is for."""
+
+    PANIC = "panic"
+    IGNITION = "ignition"
+    LIGHT_SENSE = "light_sense"
+    RECORDER_ALIVE = "recorder_alive"
+    TAMPER = "tamper"
+    GENERIC = "generic"
+
+
+class Input(Section):
+    """One input pin."""
+
+    id: Id
+    use: InputUse = InputUse.GENERIC
+    pin: Pin
+    active: Literal["low", "high"] = "low"
+    pull: Literal["up", "down", "none"] = "up"
+    debounce_s: Annotated[float, Meta(ge=0, le=5)] = 0.03
+    release_s: Annotated[float, Meta(ge=0, le=60)] = 0.2
+    hold_s: Annotated[float, Meta(ge=0.05, le=5)] = 0.5
+    mode: Literal["overt", "discreet", "silent"] = "overt"
+
+
+class Output(Section):
+    """One output pin: part of the light bar, or the officer's lamp beside the panic button."""
+
+    id: Id
+    use: Literal["light", "panic_lamp"] = "light"
+    pin: Pin
+    active: Literal["low", "high"] = "high"
+    safe: Literal["off", "on"] = "off"
+
+
+class Lights(Section):
+    """When the bar lights by itself."""
+
+    cruise: Literal["ignition", "always", "never"] = "ignition"
+
+
+class Report(Section):
+    """How often the live position is sent."""
+
+    interval_s: Annotated[float, Meta(ge=0.1, le=3600)] = 5.0
+    distance_m: Annotated[float, Meta(ge=1, le=100_000)] = 100.0
+    heading_deg: Annotated[float, Meta(ge=1, le=180)] = 25.0
+    speed_mps: Annotated[float, Meta(ge=0.5, le=100)] = 5.0
+    parked_interval_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    emergency_interval_s: Annotated[float, Meta(ge=0.1, le=60)] = 1.0
+    health_interval_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+
+
+class Store(Section):
+    """The store on the unit."""
+
+    path: str = "/var/lib/outpost"
+    size_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 1_073_741_824
+    commit_interval_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
+    commit_interval_online_s: Annotated[float, Meta(ge=1, le=600)] = 60.0
+    keep_days: Annotated[int, Meta(ge=0, le=366)] = 7
+
+
+class Mqtt(Section):
+    """The broker."""
+
+    endpoints: Annotated[tuple[Annotated[str, Meta(pattern=r"^mqtts?://[^\s/:]+(:[0-9]{1,5})?$")], ...], Meta(min_length=1)]
+    root: Annotated[str, Meta(pattern=f"^{topics.ROOT.pattern}$")] = topics.ROOT_DEFAULT
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 20
+    window_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = 8192
+
+
+class Orders(Section):
+    """Who may give orders."""
+
+    allow_unsigned_development: bool = False
+
+
+class Socket(Section):
+    """The local socket, for `outpost status` and the officer's panel."""
+
+    path: str = "/run/outpost/agent.sock"
+
+
+class Log(Section):
+    """The log, to stderr (journald)."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Section):
+    """The whole file."""
+
+    unit: Unit
+    mqtt: Mqtt
+    gnss: Gnss = Gnss()
+    input: tuple[Input, ...] = ()
+    output: tuple[Output, ...] = ()
+    lights: Lights = Lights()
+    report: Report = Report()
+    store: Store = Store()
+    orders: Orders = Orders()
+    socket: Socket = Socket()
+    log: Log = Log()

@@ -1,0 +1,127 @@
+"""What we want: requests to the outside, in the imperative. `perform(effect)` never blocks; what becomes of it comes back as an event."""
+
+from typing import Any
+
+import msgspec
+
+from agent.core.events import Lane
+
+
+class Effect(msgspec.Struct, frozen=True, tag=True):
+    """A request to an adapter."""
+
+
+# --- store --------------------------------------------------------------------------------------------------------------------------
+
+
+class OpenSpool(Effect):
+    """Open the store: SpoolOpened, perhaps after SpoolQuarantined, or SpoolDown. Opening an open store answers SpoolOpened again."""
+
+
+class Store(Effect):
+    """Put one row on disk: Stored. A row of the same name is replaced, so asking twice is harmless."""
+
+    name: str
+    lane: Lane
+    payload: bytes
+
+
+class Forget(Effect):
+    """Remove rows: Forgotten. Unknown names are forgotten too."""
+
+    names: tuple[str, ...]
+
+
+class Load(Effect):
+    """Read up to `limit` rows of a lane, oldest first, after the row of that name (None: from the start): Loaded."""
+
+    lane: Lane
+    after: str | None
+    limit: int
+
+
+class Remember(Effect):
+    """Keep a small value under a name through crash and power cut (None removes it): Remembered."""
+
+    name: str
+    value: bytes | None
+
+
+# --- link ---------------------------------------------------------------------------------------------------------------------------
+
+
+class Connect(Effect):
+    """Connect to `endpoint` (`mqtt://host:port`, `mqtts://host:port`) in MQTT `protocol` 5 or 4 with this last will: LinkUp or LinkDown.
+
+    A connection of an earlier attempt is dropped without a word.
+    """
+
+    attempt: int
+    endpoint: str
+    protocol: int
+    will_topic: str
+    will_payload: bytes
+
+
+class Disconnect(Effect):
+    """End the connection in order (the broker then keeps the last will to itself)."""
+
+    attempt: int
+
+
+class Subscribe(Effect):
+    """Subscribe at QoS 1: Subscribed."""
+
+    attempt: int
+    topics: tuple[str, ...]
+
+
+class Publish(Effect):
+    """Send a message: Acked or Refused with the same token, or LinkDown."""
+
+    token: int
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+    expiry_s: int | None = None
+
+
+# --- GPIO ---------------------------------------------------------------------------------------------------------------------------
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """What one output does: (level, milliseconds) in turn, for ever; one step of 0 ms stays. All outputs start their patterns in step."""
+
+    name: str
+    steps: tuple[tuple[bool, int], ...]
+
+
+class ShowLights(Effect):
+    """What every output is to do from now on: LightsShown. An output that plays this already goes on undisturbed."""
+
+    outputs: dict[str, Pattern]
+
+
+# --- the rest -----------------------------------------------------------------------------------------------------------------------
+
+
+class Answer(Effect):
+    """Answer a question from the local socket."""
+
+    asker: int
+    body: dict[str, Any]
+
+
+class Notify(Effect):
+    """Tell the service manager: ready (once the store is settled), and one line of status."""
+
+    ready: bool
+    status: str
+
+
+class Note(Effect):
+    """One line for the log. `level`: debug, info, warning, error."""
+
+    level: str
+    text: str

@@ -1,0 +1,357 @@
+"""What happened: frozen facts, in the past tense, each stamped with the monotonic second at which it happened, where it happened.
+
+Two kinds. *From outside*: an adapter saw it and posted it to the mailbox; any of these may be lost, doubled or late, and the core asks
+again. *From inside*: one part of the core tells the others, in the same turn of the loop; these are never lost.
+`at` is seconds of CLOCK_MONOTONIC in all of them. An absent fact is None, never 0.
+"""
+
+import enum
+from typing import Any
+
+import msgspec
+
+from agent.wire.records import Record
+
+
+class Event(msgspec.Struct, frozen=True, tag=True):
+    """Something that happened at `at`, seconds of the monotonic clock."""
+
+    at: float
+
+
+class FixMode(enum.Enum):
+    """How good a position is: the receiver's word, never better."""
+
+    NONE = "none"
+    TWO_D = "2d"
+    THREE_D = "3d"
+    DEAD_RECKONING = "dr"
+    FIXED = "fixed"
+
+
+class Lane(enum.IntEnum):
+    """Order of urgency on the way out, and the order in which rows lie in the store (contract: alarm and ack > event > live > back-fill)."""
+
+    ALARM = 0
+    EVENT = 1
+    LIVE = 2
+    BACKFILL = 3
+
+
+# --- from outside: life of the process ----------------------------------------------------------------------------------------------
+
+
+class Started(Event):
+    """The loop runs; always the first event of a boot."""
+
+
+class StopRequested(Event):
+    """Somebody asked the process to end (SIGTERM, SIGINT)."""
+
+    by: str
+
+
+class AdapterDied(Event):
+    """A thread ended with an exception; the process must be started afresh."""
+
+    adapter: str
+    reason: str
+
+
+class EventsDropped(Event):
+    """The mailbox was full and gave up `count` events since it last said so."""
+
+    count: int
+
+
+class ClockRead(Event):
+    """What the system clock says: `utc_ms` is to be believed only when the kernel calls it `synchronized` (adjtimex, NTP)."""
+
+    utc_ms: int
+    synchronized: bool
+    err_ms: int
+
+
+class Vitals(Event):
+    """How the machine is: resident memory of the agent, the hottest sensor, free room where the store lies."""
+
+    rss_bytes: int
+    temp_c: float | None = None
+    store_free_bytes: int | None = None
+
+
+# --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------
+
+
+class ReceiverUp(Event):
+    """The receiver's port is open."""
+
+    port: str
+
+
+class ReceiverDown(Event):
+    """The receiver's port could not be opened, or is gone."""
+
+    port: str
+    reason: str
+
+
+class ReceiverHeard(Event):
+    """Counts since the last such event, about once a second while bytes come: good sentences, and refused lines by reason."""
+
+    sentences: int
+    refused: dict[str, int] = {}
+
+
+class Fix(Event):
+    """One instant as the receiver told it; `at` is when its first byte came. WGS 84 degrees, metres, m/s, degrees from true north.
+
+    With mode NONE there is no position, but `utc_ms` and `sats` may still be there. `sats`: used satellites by constellation (`BD`, `GP` …).
+    """
+
+    mode: FixMode
+    utc_ms: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    alt_m: float | None = None
+    speed_mps: float | None = None
+    course_deg: float | None = None
+    hdop: float | None = None
+    acc_m: float | None = None
+    sats: dict[str, int] = {}
+
+
+# --- from outside: GPIO -------------------------------------------------------------------------------------------------------------
+
+
+class Edge(Event):
+    """A raw, bouncing change of one input; `active` is electrical polarity already applied."""
+
+    input: str
+    active: bool
+
+
+class Levels(Event):
+    """What every input reads now, posted at start and each second, so that a lost edge heals."""
+
+    active: dict[str, bool]
+
+
+class InputsFailed(Event):
+    """The inputs cannot be read."""
+
+    reason: str
+
+
+class LightsShown(Event):
+    """What the outputs play now, by output id: the name of the pattern."""
+
+    shown: dict[str, str]
+
+
+class OutputFailed(Event):
+    """An output could not be driven."""
+
+    output: str
+    reason: str
+
+
+# --- from outside: the store --------------------------------------------------------------------------------------------------------
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One record as it lies in the store: `name` is `{boot}-{seq}`, `payload` the encoded record."""
+
+    name: str
+    lane: Lane
+    payload: bytes
+
+
+class SpoolOpened(Event):
+    """The store is open: rows waiting per lane, and everything that was remembered."""
+
+    waiting: dict[Lane, int]
+    memory: dict[str, bytes]
+
+
+class SpoolDown(Event):
+    """The store cannot be opened or written; nothing is durable until SpoolOpened."""
+
+    reason: str
+
+
+class SpoolQuarantined(Event):
+    """The store was damaged: set aside at `path`, started afresh. `rows` that were saved from it, None when that is not known."""
+
+    path: str
+    reason: str
+    rows: int | None = None
+
+
+class Stored(Event):
+    """These rows are on disk (after fsync)."""
+
+    names: tuple[str, ...]
+
+
+class Remembered(Event):
+    """This memory is on disk as last asked (after fsync)."""
+
+    names: tuple[str, ...]
+
+
+class Forgotten(Event):
+    """These rows are gone from the store."""
+
+    names: tuple[str, ...]
+
+
+class Loaded(Event):
+    """Rows of a lane in the order in which they were stored, after the one asked; `more` when others follow."""
+
+    lane: Lane
+    rows: tuple[Row, ...]
+    more: bool
+
+
+# --- from outside: the link ---------------------------------------------------------------------------------------------------------
+
+
+class LinkUp(Event):
+    """The broker accepted us. `attempt` is that of the Connect; `protocol` 5 or 4 (MQTT 3.1.1); limits as the broker stated them."""
+
+    attempt: int
+    endpoint: str
+    protocol: int
+    session_present: bool = False
+    receive_max: int = 65535
+    packet_bytes_max: int | None = None
+
+
+class LinkDown(Event):
+    """The connection of that attempt failed or ended. `wrong_protocol` when the broker does not speak the MQTT version tried."""
+
+    attempt: int
+    reason: str
+    wrong_protocol: bool = False
+
+
+class Subscribed(Event):
+    """The broker answered our subscription; `refused` topics were not granted."""
+
+    attempt: int
+    refused: tuple[str, ...] = ()
+
+
+class Acked(Event):
+    """The broker has the message of that Publish (PUBACK): it proves the broker, nobody behind it."""
+
+    token: int
+
+
+class Refused(Event):
+    """The broker, or the client library, refused the message of that Publish: it is not delivered."""
+
+    token: int
+    reason: str
+
+
+class Received(Event):
+    """A message came down."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+# --- from outside: the local socket -------------------------------------------------------------------------------------------------
+
+
+class Asked(Event):
+    """Somebody asks through the local socket; `asker` names the connection for the Answer."""
+
+    asker: int
+    request: dict[str, Any]
+
+
+# --- from inside --------------------------------------------------------------------------------------------------------------------
+
+
+class InputChanged(Event):
+    """A debounced input changed, or was seen for the first time (`first`). `use` as configured: panic, ignition …"""
+
+    input: str
+    use: str
+    active: bool
+    first: bool = False
+
+
+class Reported(Event):
+    """A part has something to say to the centre: `record` with its body filled in and no header.
+
+    `at` is when it happened. Without `slot` the record is durable. With `slot` it is volatile: the latest in that slot wins until it leaves.
+    `seq` when the reporter took its number from the boot's counter beforehand.
+    """
+
+    lane: Lane
+    record: Record
+    slot: str | None = None
+    seq: int | None = None
+
+
+class StateChanged(Event):
+    """What the unit publishes as retained state, by name: the latest wins."""
+
+    name: str
+    record: Record
+
+
+class ReportLeft(Event):
+    """How far a durable record has come: on disk, at the broker."""
+
+    name: str
+    stored: bool
+    acked: bool
+
+
+class FaultSeen(Event):
+    """A part saw a fault come (`active`) or go; repeating it changes nothing."""
+
+    code: str
+    active: bool
+    detail: str = ""
+
+
+class AlarmChanged(Event):
+    """The unit's alarm: `state` as on the wire (raised, repeated, acknowledged, cleared)."""
+
+    alarm_id: str
+    state: str
+    mode: str
+
+
+class LightsAsked(Event):
+    """Somebody asks for a light; `by` is the row in the priority table, `show` a pattern's name, None to give the row up."""
+
+    by: str
+    show: str | None
+
+
+class LampAsked(Event):
+    """What the officer's lamp should say of the alarm; None: dark."""
+
+    lamp: str | None
+
+
+class LinkStalled(Event):
+    """The broker has acknowledged nothing for too long although we are connected."""
+
+    reason: str
+
+
+class OrderGiven(Event):
+    """An order has been verified and is to be carried out."""
+
+    order: str
+    kind: str
+    body: dict[str, Any]

@@ -1,0 +1,194 @@
+"""Every record that leaves the unit, as a typed structure: the source of docs/asyncapi.yaml.
+
+A record is one msgpack map. Times are integer milliseconds UTC, `mono` integer milliseconds of the boot's monotonic clock; metres, m/s,
+degrees clockwise from true north, WGS 84. An absent fact is left out, never 0.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+VERSION = 1
+BOOT = re.compile(r"[0-9a-f]{16}")
+
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees, WGS 84")]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees, WGS 84")]
+Speed = Annotated[float, Meta(ge=0, description="m/s")]
+Course = Annotated[float, Meta(ge=0, le=360, description="degrees clockwise from true north")]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How well the unit knows the time."""
+
+    src: Literal["gnss", "ntp", "rtc", "none"]
+    err_ms: Annotated[int, Meta(ge=0, description="bound of the error; absent with `none`")] | None = None
+
+
+class Pos(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where, how well, and how old."""
+
+    lat: Latitude
+    lon: Longitude
+    mode: Annotated[Literal["none", "2d", "3d", "dr", "fixed"], Meta(description="how the receiver made it")]
+    src: Annotated[Literal["gnss", "last", "fixed"], Meta(description="`last`: the last known one, see `age_ms`")]
+    age_ms: Annotated[int, Meta(ge=0, description="age of the position when the record was made")]
+    alt_m: Annotated[float, Meta(description="above mean sea level")] | None = None
+    spd: Speed | None = None
+    cog: Course | None = None
+    hdop: Annotated[float, Meta(gt=0)] | None = None
+    acc_m: Annotated[float, Meta(ge=0, description="estimated horizontal error, 1 sigma")] | None = None
+    sats: Annotated[dict[str, int], Meta(description="satellites used, by constellation: BD GP GL GA GQ …")] | None = None
+    flags: list[Literal["jam", "spoof", "jump", "antenna_open", "antenna_short", "stale"]] | None = None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every record carries; a part fills in the body, the outbox this header."""
+
+    KIND: ClassVar[str] = ""
+    v: Annotated[int, Meta(description="contract version")] = 0
+    unit: str = ""
+    kind: str = ""
+    boot: Annotated[str, Meta(description="16 hex digits, random at each start of the agent")] = ""
+    seq: Annotated[int, Meta(ge=0, description="1, 2, 3 … within the boot over all up/ records; (unit, boot, seq) names it for ever")] = 0
+    time: Annotated[int, Meta(description="when it happened, ms UTC; absent while the unit does not know the time")] | None = None
+    mono: Annotated[int, Meta(ge=0, description="when it happened, ms on the boot's monotonic clock")] = 0
+    clock: Clock | None = None
+    hist: Annotated[Literal[True], Meta(description="back-filled: sent later than it could have been live")] | None = None
+    test: Annotated[Literal[True], Meta(description="a walk test or a drill")] | None = None
+    pos: Pos | None = None
+
+
+# --- up/: what happened -------------------------------------------------------------------------------------------------------------
+
+
+class Position(Record, frozen=True, kw_only=True):
+    """Where the unit is now (live)."""
+
+    KIND = "position"
+    ign: Annotated[bool, Meta(description="ignition is on")] | None = None
+    lights: Annotated[str, Meta(description="what the light bar shows")] | None = None
+
+
+class Track(Record, frozen=True, kw_only=True):
+    """A batch of fixes as columns of integers; `agent.wire.track` decodes it, the guide explains it in ten lines."""
+
+    KIND = "track"
+    n: Annotated[int, Meta(ge=1, description="fixes in the batch")]
+    t_is: Annotated[Literal["utc", "mono"], Meta(description="what column `t` counts: ms UTC, or ms on the boot's monotonic clock")]
+    cols: Annotated[dict[str, list[int]], Meta(description="by name: [order, v0, v1 …]; sum `order` times, order 0 is one value for all")]
+    absent: Annotated[dict[str, list[int]], Meta(description="by name: [first, count, first, count …] runs of fixes without that fact")] | None = None
+
+
+class Alarm(Record, frozen=True, kw_only=True):
+    """Somebody needs help. Raised, then repeated until the centre acknowledges; cleared only by the centre."""
+
+    KIND = "alarm"
+    id: Annotated[str, Meta(description="`{boot}-{seq}` of its first record")]
+    cause: Annotated[Literal["panic", "crash", "tamper"], Meta(description="what raised it")]
+    source: Annotated[str, Meta(description="id of the input")]
+    mode: Literal["overt", "discreet", "silent"]
+    state: Literal["raised", "repeated", "acknowledged", "cancel_requested", "cleared"]
+    n: Annotated[int, Meta(ge=1, description="number of this record within the alarm")]
+    since: Annotated[int, Meta(description="when it was raised, ms UTC; absent while unknown")] | None = None
+    age_ms: Annotated[int, Meta(ge=0, description="how long ago it was raised, when known without a clock")] | None = None
+    at_boot: Annotated[Literal[True], Meta(description="the button was down when the agent started")] | None = None
+
+
+class EventRecord(Record, frozen=True, kw_only=True):
+    """Something changed that the centre wants to know."""
+
+    KIND = "event"
+    what: Annotated[Literal["ignition", "input", "agent", "link"], Meta(description="what kind of thing")]
+    id: Annotated[str, Meta(description="which one, e.g. the input's id")] | None = None
+    active: bool | None = None
+    detail: str | None = None
+
+
+class FaultRecord(Record, frozen=True, kw_only=True):
+    """A fault came or went; codes are of one published table."""
+
+    KIND = "fault"
+    code: str
+    state: Literal["raised", "cleared"]
+    detail: str | None = None
+
+
+class AckRecord(Record, frozen=True, kw_only=True):
+    """The unit's answer to an order."""
+
+    KIND = "ack"
+    order: Annotated[str, Meta(description="the order's jti; for an order without one, what could be read of it")]
+    label: Literal[
+        "received", "presented", "accepted", "declined", "enroute", "arrived", "done", "rejected", "expired", "superseded", "cancelled", "failed"
+    ]
+    by: Annotated[Literal["auto", "manual"], Meta(description="`manual`: a person pressed")] = "auto"
+    reason: str | None = None
+
+
+class Gap(Record, frozen=True, kw_only=True):
+    """Records were given up; this says which and why."""
+
+    KIND = "gap"
+    why: Annotated[str, Meta(description="store_full, store_damaged, memory_full, events_dropped …")]
+    what: Annotated[str, Meta(description="kind or lane of what was given up")]
+    count: Annotated[int, Meta(ge=0, description="records; absent when not known")] | None = None
+    from_mono: Count | None = None
+    to_mono: Count | None = None
+
+
+class ClockFix(Record, frozen=True, kw_only=True):
+    """The time became known: undated records of this boot happened at `mono + offset_ms`."""
+
+    KIND = "clock_fix"
+    of: Annotated[str, Meta(description="the boot it speaks of")]
+    offset_ms: Annotated[int, Meta(description="ms UTC minus ms monotonic")]
+
+
+# --- state/: what is so (retained) --------------------------------------------------------------------------------------------------
+
+
+class Presence(Record, frozen=True, kw_only=True):
+    """Whether the unit is there; the last will says it is not."""
+
+    KIND = "presence"
+    online: bool
+    version: str | None = None
+    nonce: Annotated[str, Meta(description="session nonce for orders with a physical effect")] | None = None
+    reason: Annotated[str, Meta(description="why it is not there: lost, stopped")] | None = None
+
+
+class Io(Record, frozen=True, kw_only=True):
+    """What the inputs read and the outputs show."""
+
+    KIND = "io"
+    inputs: dict[str, bool]
+    outputs: Annotated[dict[str, str], Meta(description="pattern played, by output")]
+    lights: Annotated[str, Meta(description="the show that won, `off` for none")]
+    lights_by: Annotated[str, Meta(description="the row of the priority table that won")] | None = None
+    alarm: Annotated[str, Meta(description="state of the alarm")] | None = None
+
+
+class Health(Record, frozen=True, kw_only=True):
+    """How the unit is."""
+
+    KIND = "health"
+    version: str
+    uptime_s: Count
+    faults: list[str]
+    backlog: Annotated[dict[str, int], Meta(description="records waiting, by lane")]
+    store: Literal["open", "down"]
+    link: Annotated[dict[str, Any], Meta(description="endpoint, protocol, connects, since_s")]
+    gnss: Annotated[dict[str, Any], Meta(description="port, sentences and refused lines since the start")]
+    rss_bytes: Count | None = None
+    temp_c: float | None = None
+    store_free_bytes: Count | None = None
+    events_dropped: Count | None = None
+
+
+UP: dict[str, type[Record]] = {
+    r.KIND: r for r in (Position, Track, Alarm, EventRecord, FaultRecord, AckRecord, Gap, ClockFix)
+}
+STATE: dict[str, type[Record]] = {r.KIND: r for r in (Presence, Io, Health)}
