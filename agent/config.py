@@ -21,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A table of the file; unknown keys are refused."""
 
 
-class Unit(Section):
+class Unit(Section, kw_only=True):
     """Who this unit is."""
 
     id: Name
@@ -32,7 +32,7 @@ class Unit(Section):
     language: Literal["zh", "en"] = "zh"
 
 
-class Gnss(Section):
+class Gnss(Section, kw_only=True):
     """The receiver: any pyserial URL."""
 
     port: str = "/dev/serial0"
@@ -51,7 +51,7 @@ class InputUse(enum.Enum):
     GENERIC = "generic"
 
 
-class Input(Section):
+class Input(Section, kw_only=True):
     """One input pin."""
 
     id: Id
@@ -65,7 +65,7 @@ class Input(Section):
     mode: Literal["overt", "discreet", "silent"] = "overt"
 
 
-class Output(Section):
+class Output(Section, kw_only=True):
     """One output pin: part of the light bar, or the officer's lamp beside the panic button."""
 
     id: Id
@@ -75,13 +75,13 @@ class Output(Section):
     safe: Literal["off", "on"] = "off"
 
 
-class Lights(Section):
+class Lights(Section, kw_only=True):
     """When the bar lights by itself."""
 
     cruise: Literal["ignition", "always", "never"] = "ignition"
 
 
-class Report(Section):
+class Report(Section, kw_only=True):
     """How often the live position is sent."""
 
     interval_s: Annotated[float, Meta(ge=0.1, le=3600)] = 5.0
@@ -93,7 +93,7 @@ class Report(Section):
     health_interval_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
 
 
-class Store(Section):
+class Store(Section, kw_only=True):
     """The store on the unit."""
 
     path: str = "/var/lib/outpost"
@@ -103,7 +103,7 @@ class Store(Section):
     keep_days: Annotated[int, Meta(ge=0, le=366)] = 7
 
 
-class Mqtt(Section):
+class Mqtt(Section, kw_only=True):
     """The broker."""
 
     endpoints: Annotated[tuple[Annotated[str, Meta(pattern=r"^mqtts?://[^\s/:]+(:[0-9]{1,5})?$")], ...], Meta(min_length=1)]
@@ -117,25 +117,25 @@ class Mqtt(Section):
     window_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = 8192
 
 
-class Orders(Section):
+class Orders(Section, kw_only=True):
     """Who may give orders."""
 
     allow_unsigned_development: bool = False
 
 
-class Socket(Section):
+class Socket(Section, kw_only=True):
     """The local socket, for `outpost status` and the officer's panel."""
 
     path: str = "/run/outpost/agent.sock"
 
 
-class Log(Section):
+class Log(Section, kw_only=True):
     """The log, to stderr (journald)."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Config(Section):
+class Config(Section, kw_only=True):
     """The whole file."""
 
     unit: Unit
