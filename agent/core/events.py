@@ -278,11 +278,12 @@ class Asked(Event):
 
 
 class InputChanged(Event):
-    """A debounced input changed, or was seen for the first time (`first`). `use` as configured: panic, ignition …"""
+    """A debounced input changed, or was seen for the first time (`first`); the line has read so since `since`. `use` as configured."""
 
     input: str
     use: str
     active: bool
+    since: float
     first: bool = False
 
 
@@ -355,3 +356,17 @@ class OrderGiven(Event):
     order: str
     kind: str
     body: dict[str, Any]
+
+
+class OrderAnswered(Event):
+    """What became of an order, for the answer on `up/ack`: a label of the contract, with the reason when it was not carried out."""
+
+    order: str
+    label: str
+    reason: str | None = None
+
+
+class TimeLearned(Event):
+    """UTC became known in this boot: UTC ms = monotonic ms + `offset_ms`."""
+
+    offset_ms: int

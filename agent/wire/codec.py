@@ -57,3 +57,8 @@ def decode(payload: bytes) -> Record:
         return msgspec.convert(found, record_type)
     except msgspec.ValidationError as e:
         raise Malformed(f"{kind}: {e}") from e
+
+
+def amend(payload: bytes, **facts: Any) -> bytes:
+    """The same record with facts set or replaced: what became known after it was encoded."""
+    return bytes(msgpack.packb(unpack(payload) | facts))

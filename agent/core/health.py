@@ -1,0 +1,85 @@
+"""Health: the machine's vitals and what the other parts say of themselves go in; the retained `health` comes out, and `event` records of life."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from agent.core.events import Event, EventsDropped, InputChanged, Lane, LinkUp, Reported, Started, StateChanged, Vitals
+from agent.core.part import Outputs, Part
+from agent.wire.records import EventRecord, Health
+
+REPORTED_USES = {"ignition": "ignition", "generic": "input", "tamper": "input", "recorder_alive": "input", "light_sense": "input"}
+"""Inputs whose changes are `event` records; a panic button's are alarms and nothing else."""
+
+
+class HealthReport(Part):
+    """How the unit is."""
+
+    name = "vitals"
+    listens = (Started, Vitals, LinkUp, InputChanged, EventsDropped)
+
+    def __init__(self, version: str, interval_s: float, tell: Callable[[float], dict[str, Any]]) -> None:
+        self._version = version
+        self._interval_s = interval_s
+        self._tell = tell
+        self._started_at = 0.0
+        self._report_at = math.inf
+        self._vitals: Vitals | None = None
+        self._dropped = 0
+
+    @property
+    def deadline(self) -> float:
+        """When health is due."""
+        return self._report_at
+
+    def handle(self, event: Event) -> Outputs:
+        """Take vitals, or a reason to report at once."""
+        match event:
+            case Started():
+                self._started_at = event.at
+                self._report_at = event.at + self._interval_s
+                return [Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))]
+            case Vitals():
+                self._vitals = event
+            case EventsDropped(count=count):
+                self._dropped += count
+            case LinkUp():
+                return [self._report(event.at)]
+            case InputChanged(use=use, first=False) if use in REPORTED_USES:
+                record = EventRecord(what=REPORTED_USES[use], id=event.input, active=event.active)  # type: ignore[arg-type]  # literals of the table
+                return [Reported(event.since, Lane.EVENT, record)]
+        return ()
+
+    def expire(self) -> Outputs:
+        """Report because it is time."""
+        at = self._report_at
+        self._report_at = at + self._interval_s
+        return [self._report(at)]
+
+    def _report(self, at: float) -> StateChanged:
+        told = self._tell(at)
+        vitals = self._vitals
+        record = Health(
+            version=self._version,
+            uptime_s=round(at - self._started_at),
+            faults=[fault["code"] for fault in told["faults"]],
+            backlog=told["outbox"]["waiting"],
+            store=told["outbox"]["store"],
+            link={key: told["link"][key] for key in ("endpoint", "protocol", "connects")},
+            gnss={key: told["receiver"][key] for key in ("port", "sentences", "refused")},
+            rss_bytes=vitals.rss_bytes if vitals else None,
+            temp_c=vitals.temp_c if vitals else None,
+            store_free_bytes=vitals.store_free_bytes if vitals else None,
+            events_dropped=self._dropped or None,
+        )
+        return StateChanged(at, "health", record)
+
+    def status(self, now: float) -> dict[str, Any]:
+        """Uptime, memory, temperature, free room, dropped events."""
+        vitals = self._vitals
+        return {
+            "rss_bytes": vitals.rss_bytes if vitals else None,
+            "temp_c": vitals.temp_c if vitals else None,
+            "store_free_bytes": vitals.store_free_bytes if vitals else None,
+            "events_dropped": self._dropped,
+        }

@@ -1,0 +1,77 @@
+"""What waits to leave, in memory: messages in order of urgency and age; pure bookkeeping for the outbox."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+
+from agent.core.events import Lane
+
+
+class Message:
+    """One message on its way. `name` is empty for a retained state. `durable`: it is also in the store (`stored` once that is certain)."""
+
+    __slots__ = ("acked", "dated", "durable", "hist", "kind", "lane", "made_at", "name", "payload", "retain", "sent_at", "stored", "topic")
+
+    def __init__(
+        self, lane: Lane, kind: str, topic: str, payload: bytes, made_at: float, *, name: str = "", durable: bool = False, retain: bool = False
+    ) -> None:
+        self.lane = lane
+        self.kind = kind
+        self.topic = topic
+        self.payload = payload
+        self.made_at = made_at
+        self.name = name
+        self.durable = durable
+        self.retain = retain
+        self.dated = True
+        self.hist = False
+        self.stored = False
+        self.acked = False
+        self.sent_at = 0.0
+
+
+class Lanes:
+    """Messages that are ready to leave."""
+
+    def __init__(self) -> None:
+        self._ready: dict[Lane, deque[Message]] = {lane: deque() for lane in Lane}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ready.values()))
+
+    def __iter__(self) -> Iterator[Message]:
+        return itertools.chain.from_iterable(self._ready.values())
+
+    def count(self, lane: Lane) -> int:
+        """Messages of that lane."""
+        return len(self._ready[lane])
+
+    def add(self, message: Message) -> None:
+        """Behind the others of its lane."""
+        self._ready[message.lane].append(message)
+
+    def put_back(self, messages: list[Message]) -> None:
+        """In front of the others of their lanes, in the order given: they had left before."""
+        for message in reversed(messages):
+            self._ready[message.lane].appendleft(message)
+
+    def first(self, lane: Lane) -> Message | None:
+        """The next of that lane."""
+        ready = self._ready[lane]
+        return ready[0] if ready else None
+
+    def take(self, lane: Lane) -> Message:
+        """The next of that lane, which leaves it."""
+        return self._ready[lane].popleft()
+
+    def take_last(self, lane: Lane) -> Message:
+        """The newest of that lane, which leaves it."""
+        return self._ready[lane].pop()
+
+    def remove(self, message: Message) -> bool:
+        """This very message, wherever it stands in its lane."""
+        try:
+            self._ready[message.lane].remove(message)
+        except ValueError:
+            return False
+        return True

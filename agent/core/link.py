@@ -1,0 +1,212 @@
+"""Link: the broker's word goes in; when and where to connect, and who we are when we do, comes out.
+
+Theory. One attempt at a time, each with a number; what an older attempt says is not heard.
+
+    waiting      until the time for the next attempt
+    connecting   the attempt has a bound; MQTT 5 first, 3.1.1 at once when the broker does not speak it (remembered per endpoint)
+    online       until it ends, or the broker acknowledges nothing for too long
+    ended        we were asked to stop
+
+Endpoints are tried in their order, one after the other; the wait doubles from a second to half a minute each time the list is through,
+with jitter, so that a hundred cars do not come back in one second.
+"""
+
+import enum
+import math
+import zlib
+from typing import Any
+
+from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
+from agent.core.events import (
+    Event,
+    FaultSeen,
+    LinkDown,
+    LinkStalled,
+    LinkUp,
+    SpoolOpened,
+    Started,
+    StateChanged,
+    StopRequested,
+    Subscribed,
+)
+from agent.core.names import Names
+from agent.core.part import Output, Outputs, Part
+from agent.wire import codec, topics
+from agent.wire.records import VERSION, Presence
+
+CONNECT_S_MAX = 15.0
+"""DNS, TCP, TLS and CONNECT over a bad line in the mountains; after that the next endpoint is the better bet."""
+
+SUBSCRIBE_S_MAX = 10.0
+"""A broker that lets us publish and does not answer a subscription would leave the car deaf."""
+
+WAIT_S_MIN = 1.0
+WAIT_S_MAX = 30.0
+JITTER = 0.5
+"""Each wait is shortened by up to this share."""
+
+FAULT_AFTER_S = 60.0
+"""A link lost for less is ordinary (a tunnel); longer is a fault."""
+
+
+class State(enum.Enum):
+    """Where the link stands."""
+
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    ENDED = "ended"
+
+
+class Link(Part):
+    """The connection to the broker."""
+
+    name = "link"
+    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, StopRequested)
+
+    def __init__(self, endpoints: tuple[str, ...], root: str, groups: tuple[str, ...], names: Names, version: str) -> None:
+        self._endpoints = endpoints
+        self._root = root
+        self._names = names
+        self._version = version
+        self._topics = topics.subscriptions(root, names.unit, groups)
+        self.state = State.WAITING
+        self._attempt = 0
+        self._next = 0
+        self._rounds = 0
+        self._protocols = dict.fromkeys(endpoints, 5)
+        self._protocol = 5
+        self._reason = "not tried yet"
+        self._since = -math.inf
+        self._act_at = math.inf
+        self._subscribe_by = math.inf
+        self._fault_at = math.inf
+        self.connects = 0
+
+    @property
+    def deadline(self) -> float:
+        """The next attempt, the end of this one's patience, or when a lost link becomes a fault."""
+        return min(self._act_at, self._subscribe_by, self._fault_at)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that is tried or connected now."""
+        return self._endpoints[self._next]
+
+    def handle(self, event: Event) -> Outputs:
+        """Take the broker's word, or a wish to start or stop."""
+        match event:
+            case Started():
+                self._since = event.at
+                self._fault_at = event.at + FAULT_AFTER_S
+                return self._connect(event.at)
+            case LinkUp(attempt=attempt) if attempt == self._attempt and self.state is State.CONNECTING:
+                return self._up(event)
+            case LinkDown(attempt=attempt) if attempt == self._attempt and self.state in (State.CONNECTING, State.ONLINE):
+                return self._down(event.at, event.reason, event.wrong_protocol)
+            case LinkStalled(reason=reason) if self.state is State.ONLINE:
+                return self._give_up(event.at, reason)
+            case Subscribed(attempt=attempt, refused=refused) if attempt == self._attempt and self.state is State.ONLINE:
+                self._subscribe_by = math.inf
+                return [FaultSeen(event.at, "link.subscription", bool(refused), ", ".join(refused))]
+            case SpoolOpened(memory=memory):
+                return self._recall(memory)
+            case StopRequested() if self.state is State.ONLINE:
+                return [StateChanged(event.at, "presence", Presence(online=False, reason="stopped", version=self._version))]
+        return ()
+
+    def expire(self) -> Outputs:
+        """Try again, give up an attempt, or call the lost link a fault."""
+        at = self.deadline
+        if at == self._fault_at:
+            self._fault_at = math.inf
+            return [FaultSeen(at, "link.down", True, f"{self.endpoint}: {self._reason}")]
+        if at == self._subscribe_by:
+            return self._give_up(at, f"no answer to the subscription in {SUBSCRIBE_S_MAX:.0f} s")
+        if self.state is State.WAITING:
+            return self._connect(at)
+        return self._give_up(at, f"no answer in {CONNECT_S_MAX:.0f} s")
+
+    def _connect(self, at: float) -> Outputs:
+        self.state = State.CONNECTING
+        self._attempt += 1
+        self._act_at = at + CONNECT_S_MAX
+        self._protocol = self._protocols[self.endpoint]
+        topic = topics.state(self._root, self._names.unit, "presence")
+        return [Connect(self._attempt, self.endpoint, self._protocol, topic, self._will(at))]
+
+    def _will(self, at: float) -> bytes:
+        """What the broker says for us when we are gone without a word. It has no time: nobody knows when that will be."""
+        will = Presence(
+            v=VERSION, unit=self._names.unit, kind="presence", boot=self._names.boot, mono=round(at * 1000), online=False, reason="lost"
+        )
+        return codec.encode(will)
+
+    def _up(self, up: LinkUp) -> Outputs:
+        self.state = State.ONLINE
+        self.connects += 1
+        self._since, self._act_at, self._fault_at = up.at, math.inf, math.inf
+        self._subscribe_by = up.at + SUBSCRIBE_S_MAX
+        self._rounds, self._reason = 0, ""
+        return [
+            FaultSeen(up.at, "link.down", False),
+            StateChanged(up.at, "presence", Presence(online=True, version=self._version, nonce=self._nonce())),
+            Subscribe(self._attempt, self._topics),
+            Note("info", f"connected to {up.endpoint}, MQTT {'5' if up.protocol == 5 else '3.1.1'}"),
+        ]
+
+    def _nonce(self) -> str:
+        """New for each session, so that an order made for an earlier one is known as such."""
+        return f"{self._names.boot}{self._attempt:08x}"
+
+    def _give_up(self, at: float, reason: str) -> Outputs:
+        """End it ourselves; everybody hears of it as of any other end."""
+        return [Disconnect(self._attempt), LinkDown(at, self._attempt, reason)]
+
+    def _down(self, at: float, reason: str, wrong_protocol: bool) -> Outputs:
+        was_online = self.state is State.ONLINE
+        out: list[Output] = [Note("warning" if was_online else "info", f"no link to {self.endpoint}: {reason}")]
+        self.state, self._reason, self._subscribe_by = State.WAITING, reason, math.inf
+        if was_online:
+            self._since, self._fault_at = at, at + FAULT_AFTER_S
+        if wrong_protocol and self._protocol == 5:
+            self._protocols[self.endpoint] = 4
+            self._act_at = at
+            return [*out, Remember(f"mqtt {self.endpoint}", b"4")]
+        self._protocols[self.endpoint] = 5 if wrong_protocol else self._protocols[self.endpoint]
+        self._next = (self._next + 1) % len(self._endpoints)
+        self._rounds += self._next == 0
+        self._act_at = at + (self._wait_s() if self._next == 0 or was_online else WAIT_S_MIN * self._jitter())
+        return out
+
+    def _wait_s(self) -> float:
+        return min(WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(self._rounds - 1, 10)) * self._jitter() if self._rounds else WAIT_S_MIN * self._jitter()
+
+    def _jitter(self) -> float:
+        """1 - JITTER to 1, from the boot's random name and the attempt: the core draws no random numbers."""
+        return 1 - JITTER * (zlib.crc32(f"{self._names.boot}{self._attempt}".encode()) / 2**32)
+
+    def _recall(self, memory: dict[str, bytes]) -> Outputs:
+        for endpoint in self._endpoints:
+            if memory.get(f"mqtt {endpoint}") == b"4" and self.connects == 0:
+                self._protocols[endpoint] = 4
+        return ()
+
+    def end(self) -> list[Output]:
+        """The last thing a link does."""
+        was, self.state = self.state, State.ENDED
+        self._act_at = self._subscribe_by = self._fault_at = math.inf
+        return [Disconnect(self._attempt)] if was in (State.ONLINE, State.CONNECTING) else []
+
+    def status(self, now: float) -> dict[str, Any]:
+        """State, endpoint, protocol, since when, why not, and when it is tried next."""
+        waiting = self.state is State.WAITING
+        return {
+            "state": self.state.value,
+            "endpoint": self.endpoint,
+            "protocol": self._protocol,
+            "since_s": round(now - self._since, 1),
+            "reason": self._reason or None,
+            "next_try_s": round(max(0.0, self._act_at - now), 1) if waiting else None,
+            "connects": self.connects,
+        }

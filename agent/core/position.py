@@ -1,0 +1,138 @@
+"""Position: fixes go in; where we are, how well and how old that is, comes out, and the live dot for the map.
+
+Theory. A live position leaves when enough has changed (time, distance, heading, speed), seldom while parked, each second while an alarm is
+live. It is volatile: only the latest is worth sending, the track keeps them all. An old position never looks live: its age and source say so.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from agent.config import Report
+from agent.core.events import AlarmChanged, Event, Fix, FixMode, InputChanged, Lane, LinkUp, Reported, Started
+from agent.core.geodesy import distance_m, turn_deg
+from agent.core.part import Outputs, Part
+from agent.wire.records import Pos
+from agent.wire.records import Position as PositionRecord
+
+FRESH_S = 2.0
+"""A position older than this is the last known one, not the present one: two epochs of a 1 Hz receiver."""
+
+MOVING_MPS = 1.0
+"""Below this a receiver's speed is mostly noise, and its course always."""
+
+PARKED_AFTER_S = 60.0
+"""A car that stands this long with its ignition off, or without one to watch, is parked; a red light is shorter."""
+
+
+class Position(Part):
+    """Where the unit is."""
+
+    name = "position"
+    listens = (Started, Fix, InputChanged, AlarmChanged, LinkUp)
+
+    def __init__(self, config: Report, lights: Callable[[], str]) -> None:
+        self._config = config
+        self._lights = lights
+        self._good: Fix | None = None
+        self._latest: Fix | None = None
+        self._reported: Fix | None = None
+        self._reported_at = -math.inf
+        self._report_at = math.inf
+        self._moved_at = -math.inf
+        self._ignition: bool | None = None
+        self._alarm = False
+
+    @property
+    def deadline(self) -> float:
+        """When a position is due although nothing changed."""
+        return self._report_at
+
+    def handle(self, event: Event) -> Outputs:
+        """Take a fix, or a reason to report more or less often."""
+        match event:
+            case Started():
+                self._moved_at = event.at
+                self._report_at = event.at + self._interval_s(event.at)
+            case Fix():
+                return self._fix(event)
+            case InputChanged(use="ignition", active=active):
+                self._ignition = active
+                return self._report(event.at)
+            case AlarmChanged(state=state):
+                self._alarm = state != "cleared"
+                self._report_at = min(self._report_at, event.at + self._interval_s(event.at))
+            case LinkUp():
+                return self._report(event.at)
+        return ()
+
+    def expire(self) -> Outputs:
+        """Report because it is time."""
+        return self._report(self._report_at)
+
+    def _fix(self, fix: Fix) -> Outputs:
+        self._latest = fix
+        if fix.mode is FixMode.NONE or fix.lat is None or fix.lon is None:
+            return ()
+        self._good = fix
+        if (fix.speed_mps or 0.0) >= MOVING_MPS:
+            self._moved_at = fix.at
+            self._report_at = min(self._report_at, max(fix.at, self._reported_at + self._interval_s(fix.at)))
+        return self._report(fix.at) if self._changed(fix) else ()
+
+    def _changed(self, fix: Fix) -> bool:
+        last = self._reported
+        if last is None or fix.lat is None or fix.lon is None or last.lat is None or last.lon is None:
+            return True
+        if fix.at - self._reported_at < min(1.0, self._config.interval_s):
+            return False  # a receiver at 10 Hz does not make ten reports of one bend
+        moving = (fix.speed_mps or 0.0) >= MOVING_MPS
+        faster = abs((fix.speed_mps or 0.0) - (last.speed_mps or 0.0)) >= self._config.speed_mps
+        if faster or distance_m(last.lat, last.lon, fix.lat, fix.lon) >= self._config.distance_m:
+            return True
+        if not moving or fix.course_deg is None or last.course_deg is None:
+            return False
+        return turn_deg(last.course_deg, fix.course_deg) >= self._config.heading_deg
+
+    def _interval_s(self, at: float) -> float:
+        if self._alarm:
+            return self._config.emergency_interval_s
+        parked = self._ignition is not True and at - self._moved_at >= PARKED_AFTER_S
+        return self._config.parked_interval_s if parked else self._config.interval_s
+
+    def _report(self, at: float) -> Outputs:
+        self._reported, self._reported_at = self._good, at
+        self._report_at = at + self._interval_s(at)
+        record = PositionRecord(pos=self.here(at), ign=self._ignition, lights=self._lights())
+        return [Reported(at, Lane.LIVE, record, "position")]
+
+    def here(self, at: float) -> Pos | None:
+        """The best known position at that moment; None when there has never been one."""
+        fix = self._good
+        if fix is None or fix.lat is None or fix.lon is None:
+            return None
+        age_s = max(0.0, at - fix.at)
+        fresh = age_s <= FRESH_S
+        return Pos(
+            lat=fix.lat,
+            lon=fix.lon,
+            mode=fix.mode.value,
+            src="gnss" if fresh else "last",
+            age_ms=round(age_s * 1000),
+            alt_m=fix.alt_m,
+            spd=fix.speed_mps if fresh else None,
+            cog=fix.course_deg if fresh else None,
+            hdop=fix.hdop,
+            acc_m=fix.acc_m,
+            sats=fix.sats or None,
+            flags=None if fresh else ["stale"],
+        )
+
+    def status(self, now: float) -> dict[str, Any]:
+        """Latitude, longitude, mode, age, speed, satellites; the mode is that of the latest word of the receiver."""
+        here = self.here(now)
+        mode = self._latest.mode.value if self._latest else None
+        if here is None:
+            return {"mode": mode or "none"}
+        age_s = round(here.age_ms / 1000, 1)
+        return {"lat": here.lat, "lon": here.lon, "mode": mode, "age_s": age_s, "spd_mps": here.spd, "sats": here.sats}

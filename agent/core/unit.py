@@ -1,0 +1,185 @@
+"""The unit: all parts together. Events from outside go in, effects come out; owns no clock and does no I/O.
+
+Time moves by the stamps on events: before an event is handled, every timer due by then fires, the earliest first, at exactly its own time.
+So it does not matter how often anybody looked.
+"""
+
+import math
+from collections import deque
+from typing import Any
+
+from agent.config import Config
+from agent.core.effects import Answer, Effect, Note, Notify
+from agent.core.events import AdapterDied, Asked, Event, SpoolDown, SpoolOpened, Started, StopRequested
+from agent.core.faults import Faults
+from agent.core.health import HealthReport
+from agent.core.inputs import Inputs
+from agent.core.io import IoState
+from agent.core.lights import Lights
+from agent.core.link import Link
+from agent.core.names import Names
+from agent.core.orders import Orders
+from agent.core.outbox import Outbox
+from agent.core.panic import Panic
+from agent.core.part import Outputs, Part
+from agent.core.position import Position
+from agent.core.receiver import Receiver
+from agent.core.timebase import Timebase
+from agent.core.track import TrackLog
+
+STOP_S_MAX = 3.0
+"""An orderly end may take this long to store and send what is left; systemd waits longer."""
+
+QUESTIONS = ("status",)
+"""What the local socket may ask."""
+
+
+class Unit:
+    """The deciding core of one agent."""
+
+    def __init__(self, config: Config, boot: str, version: str) -> None:
+        self.config = config
+        self.boot = boot
+        self.version = version
+        self.stopped = False
+        self.exit_code = 0
+        self.now = -math.inf
+        self._started_at = -math.inf
+        self._stop_by = math.inf
+        self._ready = False
+        names = Names(config.unit.id, boot)
+        root = config.mqtt.root
+        self.timebase = Timebase()
+        self.faults = Faults()
+        self.lights = Lights(config.lights, config.output)
+        self.position = Position(config.report, lambda: self.lights.winner()[0])
+        self.outbox = Outbox(root, config.mqtt.window_bytes, names, self.timebase)
+        self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version)
+        self.panic = Panic(config.input, names, self.timebase, self.position.here)
+        self.parts: tuple[Part, ...] = (
+            self.timebase,
+            Inputs(config.input),
+            self.position,
+            TrackLog(config.store, self.timebase),
+            self.panic,
+            self.lights,
+            Receiver(config.gnss),
+            Orders(root, config.orders.allow_unsigned_development),
+            self.outbox,
+            self.link,
+            self.faults,
+            IoState(self.status),
+            HealthReport(version, config.report.health_interval_s, self.status),
+        )
+        self._deadlines = [math.inf] * len(self.parts)
+        self._listeners: dict[type[Event], tuple[tuple[int, Part], ...]] = {}
+
+    # --- time ---------------------------------------------------------------------------------------------------------------------
+
+    def wake_at(self) -> float:
+        """When the unit next wants to act by itself."""
+        return min(self._stop_by, *self._deadlines)
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take one event from outside; first everything that was due by then."""
+        effects = self.advance(event.at)
+        if self.stopped:
+            return effects
+        match event:
+            case Started(at=at):
+                self._started_at = at
+            case AdapterDied(adapter=adapter, reason=reason):
+                return [*effects, *self._die(f"{adapter} died: {reason}")]
+            case Asked():
+                effects.append(self._reply(event))
+                return effects
+            case StopRequested(at=at, by=by):
+                self._stop_by = min(self._stop_by, at + STOP_S_MAX)
+                effects.append(Note("info", f"asked to stop by {by}"))
+        self._dispatch(event, effects)
+        if not self._ready and isinstance(event, (SpoolOpened, SpoolDown)):
+            self._ready = True  # the store is open, or known not to be: in both cases the unit does its work
+            effects.append(Notify(True, "running"))
+        if self._stop_by < math.inf and self.outbox.settled():
+            effects += self._end()
+        return effects
+
+    def advance(self, at: float) -> list[Effect]:
+        """Let time come to `at`: every timer due by then fires."""
+        effects: list[Effect] = []
+        while not self.stopped:
+            due = min(self._deadlines)
+            if due > at:
+                break
+            index = self._deadlines.index(due)
+            part = self.parts[index]
+            self.now = max(self.now, due)
+            outputs = part.expire()
+            self._deadlines[index] = part.deadline
+            assert part.deadline > due or outputs, f"{part.name} stands still at {due}"
+            self._spread(outputs, effects)
+        self.now = max(self.now, at)
+        if not self.stopped and at >= self._stop_by:
+            effects += self._end()
+        return effects
+
+    # --- events -------------------------------------------------------------------------------------------------------------------
+
+    def _dispatch(self, event: Event, effects: list[Effect]) -> None:
+        for index, part in self._listening(type(event)):
+            outputs = part.handle(event)
+            self._deadlines[index] = part.deadline
+            if outputs:
+                self._spread(outputs, effects)
+
+    def _spread(self, outputs: Outputs, effects: list[Effect]) -> None:
+        """Effects leave; events go to the parts that listen, breadth first, before the next part sees the present event."""
+        waiting = deque(outputs)
+        while waiting:
+            output = waiting.popleft()
+            if isinstance(output, Effect):
+                effects.append(output)
+                continue
+            for index, part in self._listening(type(output)):
+                waiting.extend(part.handle(output))
+                self._deadlines[index] = part.deadline
+
+    def _listening(self, event: type[Event]) -> tuple[tuple[int, Part], ...]:
+        found = self._listeners.get(event)
+        if found is None:
+            found = self._listeners[event] = tuple((i, part) for i, part in enumerate(self.parts) if event in part.listens)
+        return found
+
+    # --- life ---------------------------------------------------------------------------------------------------------------------
+
+    def _end(self) -> list[Effect]:
+        self.stopped = True
+        return [effect for effect in self.link.end() if isinstance(effect, Effect)]
+
+    def _die(self, why: str) -> list[Effect]:
+        """A dead thread: leave, and be started afresh; what is in the store is safe, and the adapters' close makes the outputs safe."""
+        self.stopped, self.exit_code = True, 1
+        return [Note("error", why)]
+
+    # --- what is asked --------------------------------------------------------------------------------------------------------------
+
+    def _reply(self, asked: Asked) -> Answer:
+        question = asked.request.get("ask")
+        if question != "status":
+            return Answer(asked.asker, {"error": f"cannot answer {question!r}; ask one of: {', '.join(QUESTIONS)}"})
+        return Answer(asked.asker, self.status(asked.at))
+
+    def status(self, now: float) -> dict[str, Any]:
+        """The whole unit as a map of sections, one per part; see each part's `status`."""
+        unit = {
+            "id": self.config.unit.id,
+            "kind": self.config.unit.kind,
+            "boot": self.boot,
+            "version": self.version,
+            "uptime_s": round(now - self._started_at, 1),
+            "ready": self._ready,
+        }
+        told = {part.name: part.status(now) for part in self.parts if type(part).status is not Part.status}
+        return {"unit": unit, "faults": self.faults.listing(now), **told}
+
+
