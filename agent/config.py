@@ -11,10 +11,18 @@ from msgspec import Meta
 
 from agent.wire import topics
 
-Name = Annotated[str, Meta(pattern=f"^{topics.NAME.pattern}$")]
-Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Pin = Annotated[int, Meta(ge=0, le=27)]
+Name = Annotated[str, Meta(pattern=f"^{topics.NAME.pattern}$", description="1 to 32 letters, digits, - or _")]
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="1 to 32 lower-case letters, digits or _, a letter first")]
+Pin = Annotated[int, Meta(ge=0, le=27, description="a BCM pin number")]
 """BCM number of a pin on the 40-pin header."""
+Endpoint = Annotated[str, Meta(pattern=r"^mqtts?://[^\s/:]+(:[0-9]{1,5})?$", description="mqtt://host:port or mqtts://host:port")]
+Root = Annotated[str, Meta(pattern=f"^{topics.ROOT.pattern}$", description="words of letters, digits, - or _, with / between them")]
+Url = Annotated[str, Meta(min_length=1, description="a pyserial URL or the path of a device")]
+User = Annotated[str, Meta(min_length=1, description="a user name")]
+Place = Annotated[str, Meta(min_length=1, description="a path", extra={"file": "made"})]
+"""A path that the agent makes when it is not there. Paths that do not begin with / start where the config file lies."""
+File = Annotated[str, Meta(min_length=1, description="the path of a file", extra={"file": "read"})]
+Secret = Annotated[str, Meta(min_length=1, description="the path of a file that only its owner may read", extra={"file": "secret"})]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +43,7 @@ class Unit(Section, kw_only=True):
 class Gnss(Section, kw_only=True):
     """The receiver: any pyserial URL."""
 
-    port: str = "/dev/serial0"
+    port: Url = "/dev/serial0"
     baud: Literal["auto", 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = "auto"
     silence_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
 
@@ -96,7 +104,7 @@ class Report(Section, kw_only=True):
 class Store(Section, kw_only=True):
     """The store on the unit."""
 
-    path: str = "/var/lib/outpost"
+    path: Place = "/var/lib/outpost"
     size_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 1_073_741_824
     commit_interval_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
     commit_interval_online_s: Annotated[float, Meta(ge=1, le=600)] = 60.0
@@ -106,13 +114,13 @@ class Store(Section, kw_only=True):
 class Mqtt(Section, kw_only=True):
     """The broker."""
 
-    endpoints: Annotated[tuple[Annotated[str, Meta(pattern=r"^mqtts?://[^\s/:]+(:[0-9]{1,5})?$")], ...], Meta(min_length=1)]
-    root: Annotated[str, Meta(pattern=f"^{topics.ROOT.pattern}$")] = topics.ROOT_DEFAULT
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-    username: str | None = None
-    password_file: str | None = None
+    endpoints: Annotated[tuple[Endpoint, ...], Meta(min_length=1)]
+    root: Root = topics.ROOT_DEFAULT
+    ca: File | None = None
+    cert: File | None = None
+    key: Secret | None = None
+    username: User | None = None
+    password_file: Secret | None = None
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 20
     window_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = 8192
 
@@ -126,7 +134,7 @@ class Orders(Section, kw_only=True):
 class Socket(Section, kw_only=True):
     """The local socket, for `outpost status` and the officer's panel."""
 
-    path: str = "/run/outpost/agent.sock"
+    path: Place = "/run/outpost/agent.sock"
 
 
 class Log(Section, kw_only=True):

@@ -10,7 +10,9 @@ PULSE_S = 1.0
 """The loop turns at least this often, so that the watchdog is petted."""
 
 
-def run(unit: Unit, mailbox: Mailbox, perform: Callable[[Effect], None], pet_watchdog: Callable[[], None], now: Callable[[], float]) -> None:
+def run(
+    unit: Unit, mailbox: Mailbox, perform: Callable[[Effect], None], pet_watchdog: Callable[[], None], now: Callable[[], float]
+) -> None:
     """Run until the unit has stopped. `perform` must not block; `now` is the monotonic clock that stamps the events."""
     while not unit.stopped:
         event = mailbox.take(timeout=max(0.0, min(unit.wake_at() - now(), PULSE_S)))

@@ -250,10 +250,11 @@ class Acked(Event):
 
 
 class Refused(Event):
-    """The broker, or the client library, refused the message of that Publish: it is not delivered."""
+    """The message of that Publish is not delivered: the broker refused it, or (not `by_broker`) it could not be sent just now."""
 
     token: int
     reason: str
+    by_broker: bool = True
 
 
 class Received(Event):

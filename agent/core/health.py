@@ -1,4 +1,4 @@
-"""Health: the machine's vitals and what the other parts say of themselves go in; the retained `health` comes out, and `event` records of life."""
+"""Health: the machine's vitals and what the other parts say of themselves go in; the retained `health` and `event` records come out."""
 
 import math
 from collections.abc import Callable

@@ -10,10 +10,13 @@ from agent.core.events import Lane
 class Message:
     """One message on its way. `name` is empty for a retained state. `durable`: it is also in the store (`stored` once that is certain)."""
 
-    __slots__ = ("acked", "dated", "durable", "hist", "kind", "lane", "made_at", "name", "payload", "retain", "sent_at", "stored", "topic")
+    __slots__ = (
+        *("lane", "kind", "topic", "payload", "made_at", "name", "durable", "retain"),
+        *("dated", "hist", "stored", "acked", "refused", "sent_at"),
+    )
 
     def __init__(
-        self, lane: Lane, kind: str, topic: str, payload: bytes, made_at: float, *, name: str = "", durable: bool = False, retain: bool = False
+        self, lane: Lane, kind: str, topic: str, payload: bytes, made_at: float, name: str = "", durable: bool = False, retain: bool = False
     ) -> None:
         self.lane = lane
         self.kind = kind
@@ -27,6 +30,7 @@ class Message:
         self.hist = False
         self.stored = False
         self.acked = False
+        self.refused = False
         self.sent_at = 0.0
 
 

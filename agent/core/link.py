@@ -180,7 +180,7 @@ class Link(Part):
         return out
 
     def _wait_s(self) -> float:
-        return min(WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(self._rounds - 1, 10)) * self._jitter() if self._rounds else WAIT_S_MIN * self._jitter()
+        return min(WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(max(0, self._rounds - 1), 10)) * self._jitter()
 
     def _jitter(self) -> float:
         """1 - JITTER to 1, from the boot's random name and the attempt: the core draws no random numbers."""

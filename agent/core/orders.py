@@ -1,7 +1,7 @@
 """Orders: messages from the centre go in; verified orders for the parts, and the answers for the centre, come out.
 
-First form: signed orders are not verified yet and so are refused; the plain `alarm.ack` and `alarm.clear` of a development bench are taken only
-when the config says so in so many words.
+First form: signed orders are not verified yet and so are refused; the plain `alarm.ack` and `alarm.clear` of a development bench are
+taken only when the config says so in so many words.
 """
 
 from typing import Any
@@ -67,7 +67,8 @@ class Orders(Part):
         if name in self._answers:
             return [Reported(at, Lane.ALARM, self._answers[name])]
         if not self._allow_unsigned:
-            return [self._answer(at, name, "rejected", "unsigned: this unit takes signed orders only (orders.allow_unsigned_development is off)")]
+            reason = "unsigned: this unit takes signed orders only (orders.allow_unsigned_development is off)"
+            return [self._answer(at, name, "rejected", reason)]
         if kind not in KINDS_DEVELOPMENT:
             return [self._answer(at, name, "rejected", f"kind {kind} is not known to this unit; known: {', '.join(KINDS_DEVELOPMENT)}")]
         return [OrderGiven(at, name, kind, body)]

@@ -1,7 +1,8 @@
 """Position: fixes go in; where we are, how well and how old that is, comes out, and the live dot for the map.
 
-Theory. A live position leaves when enough has changed (time, distance, heading, speed), seldom while parked, each second while an alarm is
-live. It is volatile: only the latest is worth sending, the track keeps them all. An old position never looks live: its age and source say so.
+Theory. A live position leaves when enough has changed (time, distance, heading, speed), seldom while parked, each second while an alarm
+is live. It is volatile: only the latest is worth sending, the track keeps them all. An old position never looks live: its age and source
+say so.
 """
 
 import math

@@ -74,7 +74,7 @@ class Timebase(Part):
         if self._known() and abs(offset_ms - self._offset_ms) < AGREE_MS + self._err_now(at):
             self._candidates = 0
             if self.source is Source.GNSS:
-                offset_ms = self._offset_ms + (offset_ms - self._offset_ms) / 8  # one late epoch moves the clock by an eighth of its lateness
+                offset_ms = self._offset_ms + (offset_ms - self._offset_ms) / 8  # one late epoch moves the clock by an eighth of it
             return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS)
         if self._candidates and abs(offset_ms - self._candidate_ms) < AGREE_MS:
             self._candidates += 1

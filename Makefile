@@ -1,0 +1,39 @@
+# Every target that runs something sets up what it needs first (.ci/setup): .venv, the packages, Debian's mosquitto. The second time it is there.
+# ARGS goes to the program: make test ARGS="tests/core -k panic". PYTHON chooses the interpreter that .venv is made with.
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+# Debian puts mosquitto into /usr/sbin, which is not on everybody's PATH.
+export PATH := $(PATH):/usr/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint check bench soak clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv and install what everything else needs
+	@.ci/setup
+
+demo: setup ## a unit on this desk: simulated devices, a broker, the real agent
+	@$(BIN)/outpost-sim demo $(ARGS)
+
+test: setup ## the tests
+	@$(PYTEST) $(ARGS)
+
+lint: setup ## ruff, and mypy --strict
+	@$(BIN)/ruff check . && style=0 || style=1; $(BIN)/mypy && exit $$style
+
+check: lint ## what must pass before a commit: lint, and the tests with the coverage of core and wire
+	@$(PYTEST) --cov=agent.core --cov=agent.wire --cov-report=term $(ARGS)
+
+bench: setup ## measure speed and size (prints numbers)
+	@$(PYTEST) tests/bench -s -m bench $(ARGS)
+
+soak: setup ## the long runs: minutes to hours
+	@$(PYTEST) -s -m soak --timeout=0 $(ARGS)
+
+clean: ## remove .venv and everything that tools left behind
+	rm -rf .venv build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find agent simulator tests -name __pycache__ -type d -prune -exec rm -rf {} +

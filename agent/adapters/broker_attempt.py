@@ -1,0 +1,280 @@
+"""One connection to a broker from its Connect to its end: commands in, link events out.
+
+Two threads. `broker-connect-N` lives until paho's blocking `connect()` (name, TCP, TLS) returns, perhaps long after anybody waits for
+it. `broker-N` is the only one that touches the client afterwards: it selects on the socket and on a wake-up pair, so that commands,
+acknowledgements and messages are handled in one order, and no lock of ours meets paho's (one held around `publish()` and taken in
+`on_publish` deadlocks; measured).
+"""
+
+import contextlib
+import queue
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from agent.adapters import broker_client
+from agent.adapters.broker_heard import Heard, PubAck
+from agent.config import Mqtt
+from agent.core.effects import Connect, Publish, Subscribe
+from agent.core.events import Acked, Event, LinkDown, LinkUp, Refused, Subscribed
+
+PULSE_S = 1.0
+"""How often paho looks at its keepalive when nothing else happens."""
+
+LINGER_S = 1.0
+"""How long the end in order may take to write what is still to be written."""
+
+
+class _Leave:
+    """The command to end in order."""
+
+
+class Attempt:
+    """The connection of one Connect. `start`, `ask`, `leave`, `drop`, `join` are for the deciding thread and never block (`join` does)."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        config: Mqtt,
+        client_id: str,
+        post: Callable[[Event], None],
+        now: Callable[[], float],
+        connect_within_s: float,
+    ) -> None:
+        self.connect = connect
+        self.connected = False
+        self._config = config
+        self._client_id = client_id
+        self._post = post
+        self._now = now
+        self._within_s = connect_within_s
+        self._muted = False
+        # A newer Connect and a post of ours must not interleave; held for one post, never while paho runs.
+        self._mute = threading.Lock()  # noqa: TID251  see above
+        self._over = threading.Event()
+        self._opened: queue.SimpleQueue[Client | str] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[Subscribe | Publish | _Leave] = queue.SimpleQueue()  # bounded by the outbox's window
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_r.setblocking(False)
+        self._wake_w.setblocking(False)
+        self._client: Client | None = None
+        self._heard = Heard(connect, config.keepalive_s, now)
+        self._tokens: dict[int, int] = {}
+        self._leave_by: float | None = None
+        self._thread = threading.Thread(target=self._run, name=f"broker-{connect.attempt}", daemon=True)
+
+    # --- for the deciding thread ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to connect: LinkUp or LinkDown follows within the bound."""
+        self._thread.start()
+
+    def ask(self, command: Subscribe | Publish) -> None:
+        """Hand over a command; Subscribed, Acked, Refused or LinkDown follows."""
+        self._commands.put(command)
+        self._wake()
+
+    def leave(self) -> None:
+        """End in order: send what was asked before, then DISCONNECT. Nothing is posted from now on."""
+        self._silence()
+        if self.connected:
+            self._commands.put(_Leave())
+        else:
+            self._over.set()
+        self._wake()
+
+    def drop(self) -> None:
+        """End without a word to anybody. Nothing is posted from now on."""
+        self._silence()
+        self._over.set()
+        self._wake()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end after `leave` or `drop`."""
+        self._thread.join(timeout)
+
+    def _silence(self) -> None:
+        with self._mute:
+            self._muted = True
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it wakes anyway; closed: it is gone anyway
+            self._wake_w.send(b"\0")
+
+    # --- the connecting thread ------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """DNS, TCP, TLS and the CONNECT packet."""
+        where = broker_client.Endpoint(self.connect.endpoint, 0, False)
+        try:
+            where = broker_client.endpoint(self.connect.endpoint)
+            client = broker_client.client(self._config, self._client_id, self.connect, where.tls)
+            client.connect_timeout = self._within_s
+            client.on_socket_open = self._on_socket_open
+            self._heard.attach(client)
+            properties = broker_client.connect_properties(self.connect.protocol)
+            clean: dict[str, Any] = {} if properties is None else {"clean_start": False, "properties": properties}
+            client.connect(where.host, where.port, self._config.keepalive_s, **clean)
+        except (OSError, ValueError) as e:
+            self._opened.put(broker_client.in_plain_words(e, where, self._within_s))
+        else:
+            self._opened.put(client)
+            if self._over.is_set():
+                _close(client)
+        self._wake()
+
+    def _on_socket_open(self, _client: Client, _userdata: object, sock: Any) -> None:
+        if self._over.is_set():  # before CONNECT is sent: one that comes late would throw the newer attempt out of our session
+            sock.close()
+            raise ConnectionAbortedError("given up")
+        broker_client.set_socket_options(sock)
+
+    # --- the thread of the connection -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        deadline = self._now() + self._within_s
+        try:
+            threading.Thread(target=self._open, name=f"broker-connect-{self.connect.attempt}", daemon=True).start()
+            client = self._wait_for_client(deadline)
+            if client is not None:
+                self._client = client
+                self._serve(client, deadline)
+        finally:
+            self.connected = False
+            self._over.set()
+            if self._client is not None:
+                _close(self._client)
+            elif not self._opened.empty() and isinstance(late := self._opened.get(), Client):
+                _close(late)
+            self._wake_r.close()
+            self._wake_w.close()
+
+    def _wait_for_client(self, deadline: float) -> Client | None:
+        while not self._over.is_set():
+            if not self._opened.empty():
+                found = self._opened.get()
+                if isinstance(found, Client):
+                    return found
+                self._give_up(found)
+                return None
+            left_s = deadline - self._now()
+            if left_s <= 0:
+                self._give_up(f"{self.connect.endpoint} did not answer within {self._within_s:g} s")
+                return None
+            select.select([self._wake_r], [], [], left_s)
+            self._drain_wake()
+        return None
+
+    def _serve(self, client: Client, deadline: float) -> None:
+        """Until the link is down, given up, or left in order."""
+        while self._say_seen() and not self._over.is_set():
+            sock = client.socket()
+            if sock is None:
+                break  # on_disconnect has told why, or DISCONNECT is written
+            if not self.connected and self._now() >= deadline:
+                self._give_up(f"{self.connect.endpoint} took the connection but did not answer CONNECT within {self._within_s:g} s")
+                break
+            if self._leave_by is not None and self._now() >= self._leave_by:
+                break
+            # what TLS has read but not handed out yet, select does not see
+            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            timeout = 0.0 if pending else min(PULSE_S, PULSE_S if self.connected else max(0.0, deadline - self._now()))
+            readable, writable, _ = select.select([sock, self._wake_r], [sock] if client.want_write() else [], [], timeout)
+            if self._wake_r in readable:
+                self._drain_wake()
+                self._carry_out(client)
+            if pending or sock in readable:
+                client.loop_read()
+            if sock in writable:
+                client.loop_write()
+            client.loop_misc()
+
+    def _give_up(self, reason: str) -> None:
+        self._say(LinkDown(self._now(), self.connect.attempt, reason))
+
+    def _drain_wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wake_r.recv(4096)
+
+    def _carry_out(self, client: Client) -> None:
+        while not self._commands.empty():
+            match self._commands.get():
+                case Publish() as publish:
+                    self._publish(client, publish)
+                case Subscribe() as subscribe:
+                    self._subscribe(client, subscribe)
+                case _Leave():
+                    self._leave_by = self._now() + LINGER_S
+                    client.disconnect()
+
+    def _publish(self, client: Client, wanted: Publish) -> None:
+        properties = broker_client.publish_properties(self.connect.protocol, wanted.expiry_s)
+        try:
+            info = client.publish(wanted.topic, wanted.payload, wanted.qos, wanted.retain, properties)
+        except ValueError as e:  # a topic with a wildcard, a payload above 256 MiB
+            self._heard.seen.append(Refused(self._now(), wanted.token, str(e)))
+            return
+        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._tokens[info.mid] = wanted.token
+        else:
+            self._heard.seen.append(Refused(self._now(), wanted.token, f"paho: {info.rc.name}"))
+
+    def _subscribe(self, client: Client, wanted: Subscribe) -> None:
+        if not wanted.topics:
+            self._heard.seen.append(Subscribed(self._now(), self.connect.attempt))
+            return
+        v5 = self.connect.protocol == MQTTProtocolVersion.MQTTv5
+        try:
+            rc, mid = client.subscribe(
+                [(topic, SubscribeOptions(qos=1)) for topic in wanted.topics] if v5 else [(topic, 1) for topic in wanted.topics]
+            )
+        except ValueError:  # paho refuses an ill-formed filter before any broker could
+            self._heard.seen.append(Subscribed(self._now(), self.connect.attempt, wanted.topics))
+            return
+        if rc == MQTTErrorCode.MQTT_ERR_SUCCESS and mid is not None:
+            self._heard.subscriptions[mid] = wanted.topics
+
+    def _say_seen(self) -> bool:
+        """Post what the callbacks saw; False once the link is down."""
+        for event in self._heard.take():
+            match event:
+                case PubAck():
+                    self._settle(event)
+                case LinkDown():
+                    self.connected = False
+                    self._say(event)
+                    return False
+                case LinkUp():
+                    self.connected = True  # before the event is out: its answer may be a Publish
+                    self._say(event)
+                case _:
+                    self._say(event)
+        return True
+
+    def _settle(self, ack: PubAck) -> None:
+        token = self._tokens.pop(ack.mid, None)
+        if token is None:
+            return
+        if ack.reason.is_failure:
+            self._say(Refused(ack.at, token, f"the broker refused it: {ack.reason}"))
+        else:
+            self._say(Acked(ack.at, token))
+
+    def _say(self, event: Event) -> None:
+        with self._mute:
+            if not self._muted:
+                self._post(event)
+
+
+def _close(client: Client) -> None:
+    """Close the socket under paho: no DISCONNECT, no callback."""
+    sock = client.socket()
+    if sock is not None:
+        sock.close()

@@ -1,0 +1,130 @@
+"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard and Fix out. Nothing is ever sent to the receiver.
+
+One thread, `gnss`. It sleeps until a byte comes, lets more gather, and drains what is there: at 10 Hz the wake-ups are the cost, not the
+parsing (pyserial's readline() costs one system call a byte). Whether a silent receiver is dead, the core decides by lack of ReceiverHeard.
+"""
+
+import termios
+import threading
+from collections.abc import Callable
+
+import serial
+
+from agent import config
+from agent.adapters.baud import BaudHunt
+from agent.adapters.nmea import Nmea
+from agent.core.events import Event, ReceiverDown, ReceiverHeard, ReceiverUp
+
+GATHER_S = 0.045
+"""From a byte's arrival to the drain: the most that reading late adds to a fix (limit from the last byte to Fix: 60 ms, p99)."""
+
+IDLE_S = 0.1
+"""How often a silent port is looked at: for the pause that ends an epoch, and for `close`."""
+
+READ_BYTES_MAX = 4096
+"""What a Linux tty holds; every GATHER_S it is as much as 921600 baud can bring."""
+
+HEARD_S = 1.0
+REOPEN_FIRST_S = 0.1
+REOPEN_MAX_S = 2.0
+"""Back-off: a receiver that was plugged in again is back within this (gpsd: the same 2 s)."""
+
+_IO_ERRORS = (OSError, termios.error, ValueError)
+"""What pyserial lets out when a device is gone. SerialException is an OSError, termios.error is not; ValueError: an unknown kind of URL."""
+
+
+class Gnss:
+    """The receiver as configured, from `start` to `close`."""
+
+    def __init__(self, receiver: config.Gnss, post: Callable[[Event], None], now: Callable[[], float]) -> None:
+        self._url = receiver.port
+        self._is_url = "://" in receiver.port
+        self._hunt = BaudHunt()
+        self._hunts = receiver.baud == "auto" and not self._is_url  # the far end of a URL has a speed of its own
+        if receiver.baud != "auto":
+            self._hunt.baud = receiver.baud
+        self._post = post
+        self._now = now
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gnss", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read; ReceiverUp or ReceiverDown follows."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread: at the next look at the port, or later, by itself, when a far host is just being called."""
+        self._stop.set()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        wait_s = REOPEN_FIRST_S
+        while not self._stop.is_set():
+            timeout_s = GATHER_S if self._is_url else IDLE_S
+            try:
+                # exclusive: a second reader (gpsd, a getty) would take every other byte, and we would look like a bad line
+                with serial.serial_for_url(self._url, self._hunt.baud, timeout=timeout_s, exclusive=True) as port:
+                    wait_s = REOPEN_FIRST_S
+                    self._read(port)
+            except _IO_ERRORS as e:
+                self._post(ReceiverDown(self._now(), self._url, str(e)))
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, REOPEN_MAX_S)
+
+    def _read(self, port: serial.Serial) -> None:
+        """Read one opening of the port until we are to stop, or it fails (_IO_ERRORS)."""
+        self._post(ReceiverUp(self._now(), self._url))
+        self._hunt.reopened()
+        session = _Session(self._post, self._now())
+        try:
+            while not self._stop.is_set():
+                at, data = self._drain(port)
+                good = session.take(at, data)
+                if data and self._hunts and (baud := self._hunt.heard(at, good)) is not None:
+                    port.baudrate = baud
+        finally:
+            session.end(self._now())
+
+    def _drain(self, port: serial.Serial) -> tuple[float, bytes]:
+        """Wait for a byte, then for those behind it. The stamp is that of the first: exact for a burst that begins an epoch."""
+        first = port.read(1)
+        at = self._now()
+        if not first:
+            return at, b""
+        if self._is_url:  # a socket cannot tell how much is waiting; this reads for the time-out, GATHER_S
+            return at, first + port.read(READ_BYTES_MAX)
+        self._stop.wait(GATHER_S)
+        return at, first + port.read(min(port.in_waiting, READ_BYTES_MAX))
+
+
+class _Session:
+    """What is heard from one opening of the port to its end."""
+
+    def __init__(self, post: Callable[[Event], None], now: float) -> None:
+        self._post = post
+        self._nmea = Nmea()
+        self._told_at = now
+        self._untold = False
+
+    def take(self, at: float, data: bytes) -> int:
+        """Bytes that came at `at`, or none; how many good sentences were in them."""
+        before = self._nmea.sentences
+        for fix in self._nmea.feed(at, data) if data else self._nmea.flush(at):
+            self._post(fix)
+        good = self._nmea.sentences - before
+        self._untold = self._untold or bool(data)
+        if self._untold and at - self._told_at >= HEARD_S:
+            self._tell(at)
+        return good
+
+    def end(self, now: float) -> None:
+        """The port is gone: what was complete leaves."""
+        for fix in self._nmea.end():
+            self._post(fix)
+        if self._untold:
+            self._tell(now)
+
+    def _tell(self, at: float) -> None:
+        sentences, refused = self._nmea.counts()
+        self._post(ReceiverHeard(at, sentences, refused))
+        self._told_at, self._untold = at, False

@@ -1,0 +1,1 @@
+"""The commands of `outpost`, one file each: arguments in, an exit code out."""

@@ -1,0 +1,118 @@
+"""What no single key shows: the good values of a config file and their lines go in; mistakes between keys, and with the world, come out."""
+
+import os
+import shlex
+import stat
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path as FilePath
+
+from agent.config import Gnss
+from agent.config_walk import Leaf, Mistake, close_to, key_text
+from agent.toml_lines import Path, line_of
+
+PORT_MAX = 65535
+UART_PINS = {14: "TXD", 15: "RXD"}
+"""The pins of /dev/serial0 (Raspberry Pi documentation, UART configuration)."""
+
+UART_PORT = "/dev/serial0"
+
+Leaves = Mapping[Path, Leaf]
+Lines = dict[Path, int]
+
+
+def check(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
+    """Every mistake that shows only when keys are seen together or looked up outside. Reads files' modes, drives nothing."""
+    yield from _ids(leaves, lines)
+    yield from _pins(leaves, lines)
+    yield from _endpoints(leaves)
+    yield from _pairs(leaves)
+    yield from _timezone(leaves)
+    for path, leaf in leaves.items():
+        if leaf.file in ("read", "secret") and (message := _unfit(FilePath(leaf.value), secret=leaf.file == "secret")):
+            yield Mistake(path, message)
+
+
+def _devices(leaves: Leaves, lines: Lines, key: str) -> list[tuple[Path, object]]:
+    """That key of all inputs and outputs, in the order of the file."""
+    found = [(path, leaf.value) for path, leaf in leaves.items() if path[0] in ("input", "output") and path[-1] == key]
+    return sorted(found, key=lambda device: lines[device[0]])
+
+
+def _ids(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
+    first: dict[tuple[object, object], Path] = {}
+    for path, name in _devices(leaves, lines, "id"):
+        other = first.setdefault((path[0], name), path)
+        if other != path:
+            yield Mistake(path, f'"{name}" is already the id of {key_text(other[:-1])} (line {line_of(lines, other)}); give it another')
+
+
+def _pins(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
+    port_path: Path = ("gnss", "port")
+    port = leaves[port_path].value if port_path in leaves else Gnss().port
+    first: dict[object, Path] = {}
+    for path, pin in _devices(leaves, lines, "pin"):
+        other = first.setdefault(pin, path)
+        if other != path:
+            name = leaves.get((*other[:-1], "id"))
+            user = f'{key_text(other[:-1])} "{name.value}"' if name else key_text(other[:-1])
+            yield Mistake(path, f"pin {pin} is already used by {user} (line {line_of(lines, other)}); one pin has one function")
+        elif port == UART_PORT and pin in UART_PINS:
+            line = f"line {lines[port_path]}" if port_path in lines else "the default"
+            yield Mistake(path, f"pin {pin} is {UART_PINS[pin]} of {UART_PORT}, which gnss.port uses ({line}); take another pin")
+
+
+def _endpoints(leaves: Leaves) -> Iterator[Mistake]:
+    for path, leaf in leaves.items():
+        if path[:2] != ("mqtt", "endpoints"):
+            continue
+        host, _, port = leaf.value.split("://")[1].partition(":")
+        if port and not 1 <= int(port) <= PORT_MAX:
+            yield Mistake(path, f'found port {port} in "{leaf.value}"; expected a port from 1 to {PORT_MAX}')
+        if "@" in host:
+            yield Mistake(path, f'found a user in "{leaf.value}"; expected only the host: the user goes to mqtt.username')
+
+
+def _pairs(leaves: Leaves) -> Iterator[Mistake]:
+    for key, other, what in (
+        ("cert", "key", "the certificate's private key"),
+        ("key", "cert", "the private key's certificate"),
+        ("password_file", "username", "whose password this is"),
+    ):
+        if ("mqtt", key) in leaves and ("mqtt", other) not in leaves:
+            yield Mistake(("mqtt", key), f"{key} is of no use alone; say in mqtt.{other} {what}, or remove {key}")
+
+
+def _timezone(leaves: Leaves) -> Iterator[Mistake]:
+    leaf = leaves.get(("unit", "timezone"))
+    if leaf is None:
+        return
+    try:
+        zoneinfo.ZoneInfo(leaf.value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+        near = close_to(leaf.value, known)
+        advice = f'did you mean "{known[near]}"?' if near else 'expected a name like "Asia/Shanghai"'
+        if not known:
+            advice = "this machine has no time zones; install tzdata"
+        yield Mistake(("unit", "timezone"), f'there is no time zone "{leaf.value}"; {advice}')
+
+
+def _unfit(file: FilePath, *, secret: bool, may_read: Callable[[FilePath, int], bool] = os.access) -> str | None:
+    """Why the agent cannot use this file, or None when it can."""
+    quoted = shlex.quote(str(file))
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return f"there is no file {file}; put it there, or correct the path"
+    except (OSError, ValueError) as e:
+        return f"{file} cannot be looked at ({getattr(e, 'strerror', None) or e}); run as the agent's user, or correct the path"
+    if not stat.S_ISREG(status.st_mode):
+        return f"{file} is {'a directory' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}; name the file itself"
+    if secret and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return f"others than its owner have access to {file} (mode {stat.S_IMODE(status.st_mode):04o}); run: chmod 600 {quoted}"
+    if not may_read(file, os.R_OK):
+        return f"{file} may not be read by this user; run as the agent's user, or give it the file: chown outpost {quoted}"
+    if status.st_size == 0:
+        return f"{file} is empty; put the right contents there, or correct the path"
+    return None

@@ -1,0 +1,99 @@
+"""What lies in the store and what was asked of it: confirmations go in, requests to make or to repeat come out; for the outbox."""
+
+import math
+
+from agent.core.effects import Forget, Load
+from agent.core.events import Lane, Loaded, SpoolOpened
+
+ASK_AGAIN_S = 5.0
+"""A store, a load or a forgetting that is not confirmed by then is asked again; longer than a slow card's fsync."""
+
+LOAD_ROWS = 64
+"""Rows read back at a time."""
+
+
+class Shelf:
+    """The store, as far as the outbox knows it."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.down = ""
+        self.unstored: dict[str, float] = {}
+        self.forgetting: dict[str, float] = {}
+        self._open_asked_at = -math.inf
+        self._rows: dict[Lane, int] = dict.fromkeys(Lane, 0)
+        self._loading: dict[Lane, float] = {}
+        self._more: dict[Lane, None] = {}
+        self._cursor: dict[Lane, str | None] = {}
+
+    # --- the store as a whole ------------------------------------------------------------------------------------------------------
+
+    def opened(self, opened: SpoolOpened) -> None:
+        """It is open, with so many rows: all of them are to be read, some may be in memory too."""
+        self.open, self.down = True, ""
+        self._rows = dict.fromkeys(Lane, 0) | opened.waiting
+        for lane, rows in opened.waiting.items():
+            if rows:
+                self.let_lie(lane)
+
+    def failed(self, reason: str) -> None:
+        """It is down; nothing is durable."""
+        self.open, self.down = False, reason
+
+    def reopen(self, at: float) -> bool:
+        """Whether it is time to ask for it again."""
+        if self.open or at - self._open_asked_at < ASK_AGAIN_S:
+            return False
+        self._open_asked_at = at
+        return True
+
+    def rows(self, lane: Lane) -> int:
+        """Rows of that lane in the store, as far as is known."""
+        return self._rows[lane]
+
+    # --- rows ----------------------------------------------------------------------------------------------------------------------
+
+    def stored(self, lane: Lane) -> None:
+        """One more row lies there."""
+        self._rows[lane] += 1
+
+    def forget(self, at: float, name: str, lane: Lane, counted: bool) -> Forget:
+        """One row less, when it was `counted`."""
+        self._rows[lane] = max(0, self._rows[lane] - counted)
+        self.forgetting[name] = at
+        return Forget((name,))
+
+    def unstored_for_long(self, at: float) -> list[str]:
+        """Rows that were asked of it and not confirmed."""
+        return [name for name, asked in self.unstored.items() if at - asked >= ASK_AGAIN_S]
+
+    def forget_again(self, at: float) -> list[Forget]:
+        """The forgetting that was not confirmed, asked again."""
+        names = tuple(name for name, asked in self.forgetting.items() if at - asked >= ASK_AGAIN_S)
+        self.forgetting.update(dict.fromkeys(names, at))
+        return [Forget(names)] if names else []
+
+    # --- reading back --------------------------------------------------------------------------------------------------------------
+
+    def let_lie(self, lane: Lane) -> None:
+        """A row is on disk and not in memory any more: it will be read back, even when the reading has already passed its place."""
+        self._more[lane] = None
+        self._cursor.pop(lane, None)
+
+    def load(self, at: float, lane: Lane) -> Load | None:
+        """The next rows of a lane, when there are any that memory does not hold and they have not been asked for just now."""
+        if not self.open or lane not in self._more or at - self._loading.get(lane, -math.inf) < ASK_AGAIN_S:
+            return None
+        self._loading[lane] = at
+        return Load(lane, self._cursor.setdefault(lane, None), LOAD_ROWS)
+
+    def loaded(self, loaded: Loaded) -> None:
+        """Rows have come; the next ones are those behind them."""
+        asked = self._loading.pop(loaded.lane, None)
+        if asked is None or loaded.lane not in self._cursor:
+            return  # something was laid down behind the reader since it was asked: it reads from the start again
+        if loaded.more and loaded.rows:
+            self._cursor[loaded.lane] = loaded.rows[-1].name
+        else:
+            self._more.pop(loaded.lane, None)
+            del self._cursor[loaded.lane]

@@ -1,0 +1,130 @@
+"""The composition root: a config goes in, a running agent comes out; the only file that knows the core and every adapter.
+
+Threads: the main one decides; each adapter has its own. They meet in the mailbox. A thread that dies is an event, and ends the process.
+"""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Protocol
+
+from agent import __version__, clock, logs, loop
+from agent.adapters import pins
+from agent.adapters.broker import Broker
+from agent.adapters.gnss import Gnss
+from agent.adapters.inputs import Inputs
+from agent.adapters.local_socket import LocalSocket
+from agent.adapters.outputs import Outputs
+from agent.adapters.spool import Spool
+from agent.adapters.systemd import ServiceManager
+from agent.adapters.vitals import Vitals
+from agent.config import Config
+from agent.core import effects
+from agent.core.events import AdapterDied, Event, InputsFailed, OutputFailed, Started, StopRequested
+from agent.core.unit import Unit
+from agent.mailbox import Mailbox
+
+LOG = logging.getLogger("outpost")
+DIED = 1
+
+Performers = dict[type[effects.Effect], Callable[[Any], None]]
+"""Who performs which effect."""
+
+
+class Adapter(Protocol):
+    """What every adapter can do besides performing its effects."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def close(self) -> None:
+        """End in order; bounded in time, also when its thread is dead."""
+
+
+def run(config: Config) -> int:
+    """Run the agent until it is asked to stop (0) or a part of it has died (1)."""
+    logs.set_up(config.log.level, os.environ)
+    mailbox = Mailbox(clock.monotonic)
+    hear_of_dead_threads(mailbox.post)
+    hear_signals(mailbox.post)
+    unit = Unit(config, secrets.token_hex(8), __version__)
+    LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
+    mailbox.post(Started(clock.monotonic()))
+    adapters, performers = compose(config, unit.boot, mailbox.post)
+    service = ServiceManager(os.environ)
+    performers |= {effects.Notify: service.perform, effects.Note: note}
+
+    def perform(effect: effects.Effect) -> None:
+        performers[type(effect)](effect)
+
+    try:
+        for adapter in adapters:
+            adapter.start()
+        loop.run(unit, mailbox, perform, service.pet, clock.monotonic)
+    except Exception:
+        LOG.exception("the deciding thread died")
+        return DIED
+    finally:
+        service.stopping()
+        for adapter in adapters:  # the outputs first: whatever happened, they must be safe
+            adapter.close()
+    LOG.info("ended, exit code %d", unit.exit_code)
+    return unit.exit_code
+
+
+def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[list[Adapter], Performers]:
+    """All adapters in the order in which they start and close, and who performs which effect."""
+    now = clock.monotonic
+    adapters: list[Adapter] = []
+    performers: Performers = {effects.ShowLights: lambda _: None}
+    if config.input or config.output:
+        try:
+            factory = pins.factory()
+        except pins.NoPins as e:  # a unit that cannot reach its pins still knows where it is, and says what is wrong with it
+            LOG.error("%s", e)
+            if config.input:
+                post(InputsFailed(now(), str(e)))
+            for output in config.output:
+                post(OutputFailed(now(), output.id, str(e)))
+        else:
+            outputs = Outputs(config.output, factory, post, now)
+            adapters += [outputs, Inputs(config.input, factory, post, now)]
+            performers[effects.ShowLights] = outputs.perform
+    spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
+    broker = Broker(config.mqtt, config.unit.id, post, now)
+    local_socket = LocalSocket(config.socket.path, post, now)
+    adapters += [spool, broker, local_socket, Gnss(config.gnss, post, now), Vitals(config.store.path, post, now, clock.utc_ms)]
+    performers |= dict.fromkeys((effects.OpenSpool, effects.Store, effects.Forget, effects.Load, effects.Remember), spool.perform)
+    performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)
+    performers[effects.Answer] = local_socket.perform
+    return adapters, performers
+
+
+def note(effect: effects.Note) -> None:
+    """A line of the core's for the log."""
+    LOG.log(logging.getLevelNamesMapping()[effect.level.upper()], "%s", effect.text)
+
+
+def hear_of_dead_threads(post: Callable[[Event], None]) -> None:
+    """A thread that ends with an exception posts AdapterDied: nothing may die in silence."""
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else "a thread"
+        LOG.error("thread %s died", name, exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback))
+        post(AdapterDied(clock.monotonic(), name, f"{args.exc_type.__name__}: {args.exc_value}"))
+
+    threading.excepthook = hook
+
+
+def hear_signals(post: Callable[[Event], None]) -> None:
+    """SIGTERM and SIGINT ask for an orderly end."""
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        post(StopRequested(clock.monotonic(), signal.Signals(number).name))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear)

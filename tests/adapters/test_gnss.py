@@ -1,0 +1,194 @@
+"""The receiver's port, on a real pseudo-terminal and a real socket: fixes, counts, unplugging, the hunt for the speed."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import config
+from agent.adapters.baud import BAUDS, DWELL_S
+from agent.adapters.gnss import Gnss
+from agent.adapters.sentences import KNOT_MPS
+from agent.core.events import Event, Fix, FixMode, ReceiverDown, ReceiverHeard, ReceiverUp
+from tests.adapters.conftest import Posted
+from tests.adapters.pty_receiver import PtyReceiver, sentence
+
+SATS = "GNGSA,A,3,01,02,03,,,,,,,,,,1.5,0.9,1.2,1"
+WAIT_S = 3.0
+
+Begin = Callable[..., Gnss]
+
+
+def cycle(n: int) -> bytes:
+    """The sentences of second `n` of a minute."""
+    t = f"1200{n % 60:02}.00"
+    return (
+        sentence(f"GNGGA,{t},4739.7,N,12219.5,W,1,09,0.9,76.5,M,-21.6,M,,")
+        + sentence(SATS)
+        + sentence(f"GNRMC,{t},A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V")
+    )
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[PtyReceiver]:
+    plugged = PtyReceiver(tmp_path / "receiver")
+    yield plugged
+    plugged.close()
+
+
+@pytest.fixture
+def begin(posted: Posted) -> Iterator[Begin]:
+    """Starts the adapter; the test's end closes it, and no thread may be left."""
+    begun = []
+
+    def start(port: str | Path, baud: int | str = 9600, now: Callable[[], float] = time.monotonic) -> Gnss:
+        gnss = Gnss(config.Gnss(port=str(port), baud=baud), posted, now)  # type: ignore[arg-type]  # Literal in the file's types
+        gnss.start()
+        begun.append(gnss)
+        return gnss
+
+    yield start
+    for gnss in begun:
+        gnss.close()
+    assert "gnss" not in [thread.name for thread in threading.enumerate()]
+
+
+def faster(times: float) -> Callable[[], float]:
+    """A clock that runs so many times faster than the world's."""
+    start = time.monotonic()
+    return lambda: start + (time.monotonic() - start) * times
+
+
+def test_a_port_that_opens_is_up_and_a_cycle_is_a_fix(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port)
+    assert posted.expect(ReceiverUp).port == str(receiver.port)
+    before = time.monotonic()
+    receiver.say(cycle(0))
+    fix = posted.expect(Fix)
+    assert (fix.mode, fix.alt_m, fix.speed_mps, fix.sats) == (FixMode.THREE_D, 76.5, 2 * KNOT_MPS, {"GP": 3})
+    assert before <= fix.at <= before + 0.05
+
+
+def test_once_the_cycle_is_known_a_fix_leaves_without_waiting_for_quiet(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port)
+    posted.expect(ReceiverUp)
+    for n in range(4):
+        receiver.say(cycle(n))
+    for _ in range(3):
+        posted.expect(Fix)
+    posted.expect(Fix, where=lambda fix: fix.utc_ms is not None and fix.utc_ms % 60_000 == 3000)
+    took = []
+    for n in range(4, 9):
+        said = time.monotonic()
+        receiver.say(cycle(n))
+        posted.expect(Fix)
+        took.append(time.monotonic() - said)
+    assert min(took) < 0.06
+
+
+def test_what_is_heard_is_counted_about_each_second(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port, now=faster(10))
+    posted.expect(ReceiverUp)
+    receiver.say(cycle(0) + b"$GNRMC,cut\r\n")
+    heard = posted.expect(ReceiverHeard)
+    assert (heard.sentences, heard.refused) == (3, {"no_checksum": 1})
+
+
+def test_silence_is_not_told_of(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port, now=faster(1000))
+    posted.expect(ReceiverUp)
+    with pytest.raises(AssertionError):
+        posted.expect(Event, timeout=0.5)
+
+
+def test_a_port_that_is_not_there_is_down_and_tried_again(tmp_path: Path, begin: Begin, posted: Posted) -> None:
+    port = tmp_path / "receiver"
+    begin(port)
+    down = posted.expect(ReceiverDown)
+    assert down.port == str(port)
+    assert "No such file" in down.reason
+    receiver = PtyReceiver(port)
+    posted.expect(ReceiverUp, timeout=WAIT_S)
+    receiver.close()
+
+
+def test_a_receiver_that_is_pulled_and_plugged_in_again_comes_back(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port)
+    for n in range(3):
+        posted.expect(ReceiverUp, timeout=WAIT_S)
+        receiver.say(cycle(n))
+        posted.expect(Fix)
+        receiver.pull()
+        posted.expect(ReceiverDown)
+        receiver.plug_in()
+    posted.expect(ReceiverUp, timeout=WAIT_S)
+
+
+def test_the_last_instant_is_told_when_the_port_is_gone(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port, now=lambda: 5.0)
+    posted.expect(ReceiverUp)
+    receiver.say(cycle(0) + cycle(1))
+    first = posted.expect(Fix)
+    receiver.pull()
+    last = posted.expect(Fix)
+    assert first.utc_ms is not None
+    assert (last.mode, last.utc_ms) == (FixMode.THREE_D, first.utc_ms + 1000)
+    assert posted.expect(ReceiverHeard).sentences == 6
+    posted.expect(ReceiverDown)
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "socket://127.0.0.1:1", "/"])
+def test_a_port_that_cannot_be_is_down_with_a_reason(url: str, begin: Begin, posted: Posted) -> None:
+    begin(url)
+    assert posted.expect(ReceiverDown).reason
+
+
+def test_a_receiver_may_be_behind_a_socket(begin: Begin, posted: Posted) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        begin(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        far, _ = server.accept()
+        with far:
+            posted.expect(ReceiverUp)
+            far.sendall(cycle(0))
+            assert posted.expect(Fix).mode is FixMode.THREE_D
+        posted.expect(ReceiverDown)
+
+
+def test_auto_tries_speeds_while_garbage_comes_and_stays_when_sentences_come(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port, "auto", now=faster(20))
+    posted.expect(ReceiverUp)
+    assert receiver.baud == BAUDS[0]
+    seen = [BAUDS[0]]
+    deadline = time.monotonic() + 10
+    while len(seen) < 4 and time.monotonic() < deadline:
+        receiver.say(b"\x00\xf8\x1e garbage of a wrong speed\xff")
+        if receiver.baud != seen[-1]:
+            seen.append(receiver.baud)
+        threading.Event().wait(0.02)
+    assert seen == [*BAUDS[:4]]
+    settled = time.monotonic()
+    while time.monotonic() - settled < 4 * DWELL_S / 20:
+        receiver.say(cycle(0))
+        threading.Event().wait(0.05)
+    assert receiver.baud == BAUDS[3]
+
+
+def test_a_speed_that_is_given_is_kept_whatever_comes(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    begin(receiver.port, 38400, now=faster(100))
+    posted.expect(ReceiverUp)
+    for _ in range(5):
+        receiver.say(b"garbage\r\n")
+        posted.expect(ReceiverHeard)
+    assert receiver.baud == 38400
+
+
+def test_nothing_is_ever_sent_to_the_receiver(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    gnss = begin(receiver.port, "auto")
+    posted.expect(ReceiverUp)
+    receiver.say(cycle(0))
+    posted.expect(Fix)
+    gnss.close()
+    assert receiver.heard() == b""

@@ -1,0 +1,119 @@
+"""Bytes of a receiver: lines found among garbage, memory bounded, stamps of the first byte."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.adapters.epoch import QUIET_S
+from agent.adapters.nmea import Nmea
+from agent.adapters.sentences import KNOT_MPS
+from agent.core.events import Fix, FixMode
+from tests.adapters.pty_receiver import sentence
+
+GGA = sentence("GNGGA,120000.00,4739.7,N,12219.5,W,1,09,0.9,76.5,M,-21.6,M,,")
+RMC = sentence("GNRMC,120000.00,A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V")
+
+
+@pytest.fixture
+def nmea() -> Nmea:
+    return Nmea()
+
+
+def test_a_fix_comes_after_the_quiet_and_bears_the_stamp_of_its_first_byte(nmea: Nmea) -> None:
+    assert nmea.feed(10.0, GGA[:5]) == []
+    assert nmea.feed(10.05, GGA[5:] + RMC[:20]) == []
+    assert nmea.feed(10.10, RMC[20:]) == []
+    assert nmea.flush(10.10 + QUIET_S / 2) == []
+    (fix,) = nmea.flush(10.10 + QUIET_S)
+    assert (fix.at, fix.mode, fix.speed_mps) == (10.0, FixMode.THREE_D, 2 * KNOT_MPS)
+
+
+def test_other_sentences_are_no_quiet(nmea: Nmea) -> None:
+    nmea.feed(10.0, RMC)
+    for tenth in range(1, 8):
+        nmea.feed(10.0 + tenth / 10, sentence("GPGSV,1,1,00"))
+        assert nmea.flush(10.0 + tenth / 10 + 0.1) == []
+    nmea.feed(10.8, GGA)
+    assert nmea.flush(11.0)[0].alt_m == 76.5
+
+
+def test_it_makes_no_difference_how_the_bytes_are_cut() -> None:
+    stream = b"\r\n".join([GGA + RMC, b"\xb5\x62\x01\x07junk", GGA.replace(b"120000", b"120001"), b"$GNRMC,120001.0" + RMC])
+    whole = Nmea()
+    fixes = whole.feed(0.0, stream) + whole.end()
+    counts = whole.counts()
+    for size in (1, 2, 3, 7, 50):
+        parts = Nmea()
+        assert [f for i in range(0, len(stream), size) for f in parts.feed(0.0, stream[i : i + size])] + parts.end() == fixes
+        assert parts.counts() == counts
+
+
+@pytest.mark.parametrize(
+    ("before", "refused"),
+    [
+        (b"", {}),
+        (b"$", {}),
+        (b"\xb5\x62\x01\x07\x00binary", {}),
+        (b"\xb5\x62$\x01\n\x07$", {"no_checksum": 1}),
+        (b"$GNRMC,1200", {"cut": 1}),
+        (b"no dollar at all\r\n", {"noise": 1}),
+        (b"\x00\xff\xfe\r\n\r\n\n", {"noise": 1}),
+        (b"$GN\xffRMC*00\r\n", {"noise": 1}),
+        (b"!AIVDM,1,1,,A,x,0*00\r\n", {"noise": 1}),
+    ],
+)
+def test_a_good_line_is_found_behind_whatever_went_before(nmea: Nmea, before: bytes, refused: dict[str, int]) -> None:
+    nmea.feed(0.0, before + RMC)
+    assert nmea.counts() == (1, refused)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r", b"\n\r", b" \r\n"])
+def test_any_line_end_will_do(nmea: Nmea, end: bytes) -> None:
+    nmea.feed(0.0, RMC.strip() + end + GGA.strip() + end)
+    assert nmea.counts() == (2, {})
+
+
+def test_refused_lines_are_counted_by_reason_and_the_count_starts_anew(nmea: Nmea) -> None:
+    nmea.feed(0.0, RMC.replace(b"A,V*", b"D,V*") + RMC.replace(b"*", b"\r\n*") + sentence("GNRMC,1,A") + RMC)
+    assert nmea.counts() == (1, {"checksum": 1, "no_checksum": 1, "noise": 1, "field": 1})
+    assert nmea.counts() == (0, {})
+
+
+def test_a_megabyte_without_a_line_end_takes_no_memory(nmea: Nmea) -> None:
+    for _ in range(256):
+        nmea.feed(0.0, b"$" + b"x" * 4095)
+        assert len(nmea._tail) <= 130
+    nmea.feed(0.0, b"\r\n" + RMC)
+    assert nmea.counts()[0] == 1
+
+
+def test_the_end_of_the_port_sends_what_was_complete_and_forgets_half_a_line(nmea: Nmea) -> None:
+    nmea.feed(0.0, RMC + GGA[:30])
+    (fix,) = nmea.end()
+    assert fix.mode is FixMode.TWO_D
+    assert nmea.feed(1.0, GGA[30:]) + nmea.end() == []
+
+
+@given(st.lists(st.binary(max_size=200), max_size=20))
+def test_no_bytes_end_the_reader(chunks: list[bytes]) -> None:
+    nmea = Nmea()
+    for chunk in chunks:
+        nmea.feed(0.0, chunk)
+    nmea.end()
+    nmea.feed(1.0, b"\n" + RMC)
+    assert nmea.counts()[0] >= 1
+
+
+def test_flipped_bits_never_make_a_wrong_fix() -> None:
+    """One flipped bit in each line: the checksum sees it, or the line is not a line."""
+    flips = random.Random(1)
+    fixes: list[Fix] = []
+    nmea = Nmea()
+    for _ in range(2000):
+        garbled = bytearray(RMC)
+        garbled[flips.randrange(len(garbled))] ^= 1 << flips.randrange(8)
+        fixes += nmea.feed(0.0, bytes(garbled))
+    fixes += nmea.end()
+    assert {(f.lat, f.lon) for f in fixes if f.lat is not None} == {(47 + 39.7 / 60, -(122 + 19.5 / 60))}
