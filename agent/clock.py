@@ -1,4 +1,4 @@
-"""The real clocks, read here and nowhere else in the agent: nothing goes in, monotonic seconds or the system's UTC milliseconds come out."""
+"""The real clocks, read nowhere else in the agent: nothing goes in, monotonic seconds or the system's UTC milliseconds come out."""
 
 import time
 

@@ -153,6 +153,8 @@ class Centre:
             self._client = None
             client.disconnect()
             client.loop_stop()
+            # else a cycle keeps paho's wake-up sockets open until the gc comes
+            client.on_connect = client.on_disconnect = client.on_subscribe = client.on_message = None
             if not self._closed.is_set():
                 self._closed.wait(RETRY_S)
 

@@ -81,16 +81,6 @@ def gga(now: Instant, talker: Talker = "GN") -> str:
     used = f"{min(99, sum(now.sats.values())):02d}"
     if not now.valid:
         return sentence(f"{talker}GGA", _time(now), *_position(now), "0", "00", "99.99", "", "", "", "", "", "")
-    return sentence(
-        f"{talker}GGA", _time(now), *_position(now), "1", used, f"{now.hdop:.2f}", f"{now.alt_m:.1f}", "M", f"{GEOID_M:.1f}", "M", "", ""
-    )
-
-
-def rmc(now: Instant, talker: Talker = "GN") -> str:
-    """Time, date, position, speed and course: status A with a fix, V without."""
-    date = "" if now.utc_ms is None else f"{datetime.fromtimestamp(now.utc_ms // 1000, UTC):%d%m%y}"
-    moving = (f"{now.speed_mps / KNOT_MPS:.3f}", f"{now.course_deg % 360:.2f}") if now.valid else ("", "")
-    status, mode = ("A", "A") if now.valid else ("V", "N")
     heights = (f"{now.alt_m:.1f}", "M", f"{GEOID_M:.1f}", "M")
     return sentence(f"{talker}GGA", _time(now), *_position(now), "1", used, f"{now.hdop:.2f}", *heights, "", "")
 
@@ -112,7 +102,7 @@ def vtg(now: Instant, talker: Talker = "GN") -> str:
 
 
 def gsa(now: Instant, talker: Talker = "GN") -> list[str]:
-    """Satellites used and dilution of precision: a sentence for each twelve of a system; for talkers but GN of their own system only."""
+    """Satellites used and dilution of precision: a sentence for each twelve of a system; talkers but GN tell of their own."""
     hdop = now.hdop if now.valid else 99.99
     dops = (f"{min(99.99, hdop * 1.6):.2f}", f"{hdop:.2f}", f"{min(99.99, hdop * 1.25):.2f}")
     lines = []
@@ -127,7 +117,7 @@ def gsa(now: Instant, talker: Talker = "GN") -> list[str]:
 
 
 def gsv(now: Instant, talker: Talker = "GN") -> list[str]:
-    """Satellites in view, four a sentence, each system under its own talker; a sky that turns by a degree in two minutes, as the real one."""
+    """Satellites in view, four a sentence, each system under its own talker; a sky that turns by a degree in two minutes."""
     turned = 0 if now.utc_ms is None else now.utc_ms // 120_000
     lines = []
     for system in _systems(now, talker):

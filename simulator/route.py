@@ -178,7 +178,7 @@ def _room(v0: float, v1: float) -> float:
 
 
 def _stretch(s: float, length: float, v0: float, v1: float, cruise: float) -> list[_Phase]:
-    """From speed `v0` at `s` to `v1` at `s + length`: faster, steady, slower. The steady part is none when the length is too short for it."""
+    """From speed `v0` at `s` to `v1` at `s + length`: faster, steady (not at all when the length is too short), slower."""
     up, down = FASTER_MPS2, SLOWER_MPS2
     reachable = math.sqrt((2 * up * down * length + down * v0 * v0 + up * v1 * v1) / (up + down))
     top = min(cruise, reachable)

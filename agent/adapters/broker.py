@@ -47,7 +47,8 @@ class Broker:
             case Connect():
                 if attempt is not None:
                     attempt.drop()
-                self._attempt = Attempt(effect, self._config, self._client_id, self._post, self._now, self._within_s)
+                before = attempt or self._leaving
+                self._attempt = Attempt(effect, self._config, self._client_id, self._post, self._now, self._within_s, before)
                 self._attempt.start()
             case Disconnect():
                 if attempt is not None and attempt.connect.attempt == effect.attempt:

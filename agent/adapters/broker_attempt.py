@@ -47,6 +47,7 @@ class Attempt:
         post: Callable[[Event], None],
         now: Callable[[], float],
         connect_within_s: float,
+        after: "Attempt | None" = None,
     ) -> None:
         self.connect = connect
         self.connected = False
@@ -55,6 +56,7 @@ class Attempt:
         self._post = post
         self._now = now
         self._within_s = connect_within_s
+        self._after = after
         self._muted = False
         # A newer Connect and a post of ours must not interleave; held for one post, never while paho runs.
         self._mute = threading.Lock()  # noqa: TID251  see above
@@ -67,6 +69,7 @@ class Attempt:
         self._client: Client | None = None
         self._heard = Heard(connect, config.keepalive_s, now)
         self._tokens: dict[int, int] = {}
+        self._left = False
         self._leave_by: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"broker-{connect.attempt}", daemon=True)
 
@@ -84,10 +87,8 @@ class Attempt:
     def leave(self) -> None:
         """End in order: send what was asked before, then DISCONNECT. Nothing is posted from now on."""
         self._silence()
-        if self.connected:
-            self._commands.put(_Leave())
-        else:
-            self._over.set()
+        self._left = True
+        self._commands.put(_Leave())
         self._wake()
 
     def drop(self) -> None:
@@ -115,6 +116,11 @@ class Attempt:
         where = broker_client.Endpoint(self.connect.endpoint, 0, False)
         try:
             where = broker_client.endpoint(self.connect.endpoint)
+            # The one before us must have said goodbye (or be closed): else the broker would take our CONNECT for a takeover of its session,
+            # and publish its last will.
+            if self._after is not None:
+                self._after.join(LINGER_S)
+                self._after = None
             client = broker_client.client(self._config, self._client_id, self.connect, where.tls)
             client.connect_timeout = self._within_s
             client.on_socket_open = self._on_socket_open
@@ -127,8 +133,18 @@ class Attempt:
         else:
             self._opened.put(client)
             if self._over.is_set():
-                _close(client)
+                self._close_late()
         self._wake()
+
+    def _close_late(self) -> None:
+        """End a connection for which nobody waits any more. Its CONNECT is out, so DISCONNECT, lest the broker publish the last will."""
+        try:
+            late = self._opened.get_nowait()
+        except queue.Empty:
+            return
+        if isinstance(late, Client):
+            late.disconnect()
+            _close(late)
 
     def _on_socket_open(self, _client: Client, _userdata: object, sock: Any) -> None:
         if self._over.is_set():  # before CONNECT is sent: one that comes late would throw the newer attempt out of our session
@@ -151,13 +167,13 @@ class Attempt:
             self._over.set()
             if self._client is not None:
                 _close(self._client)
-            elif not self._opened.empty() and isinstance(late := self._opened.get(), Client):
-                _close(late)
+            else:
+                self._close_late()
             self._wake_r.close()
             self._wake_w.close()
 
     def _wait_for_client(self, deadline: float) -> Client | None:
-        while not self._over.is_set():
+        while not (self._over.is_set() or self._left):
             if not self._opened.empty():
                 found = self._opened.get()
                 if isinstance(found, Client):

@@ -63,6 +63,7 @@ class Heard:
             wrong = reason.value == UNSUPPORTED_PROTOCOL_VERSION
             self.seen.append(LinkDown(at, connect.attempt, f"the broker refused us: {reason}", wrong_protocol=wrong))
             return
+        self._keepalive_s = getattr(properties, "ServerKeepAlive", self._keepalive_s)  # paho obeys it
         receive_max = getattr(properties, "ReceiveMaximum", RECEIVE_MAX)
         bytes_max = getattr(properties, "MaximumPacketSize", None)
         self.seen.append(LinkUp(at, connect.attempt, connect.endpoint, connect.protocol, flags.session_present, receive_max, bytes_max))
@@ -80,8 +81,9 @@ class Heard:
         text, wrong = "the broker closed the connection", False
         match str(reason):  # a reason code that paho made up from its own error
             case "Protocol error" if not self._answered and not detail and not v5:
-                # code 1 of a 3.1.1 CONNACK: paho says just this, calls no on_connect, logs nothing
-                text, wrong = "the broker refused us: Unsupported protocol version", True
+                # For code 1 of a 3.1.1 CONNACK paho says just this, calls no on_connect, logs nothing; for a bad length too. To try the
+                # other version is right for the one and harmless for the other.
+                text, wrong = "the broker refused MQTT 3.1.1, or what it said is not MQTT", True
             case "Protocol error":
                 text = f"the broker sent what is not MQTT{detail}"
             case "Keep alive timeout":

@@ -169,7 +169,7 @@ class DiskcacheStore:
         """Let the errors of SQLite, diskcache and the system out as StoreErrors."""
         try:
             yield
-        except (sqlite3.Error, diskcache.Timeout, OSError, Unsound) as error:
+        except (sqlite3.Error, diskcache.Timeout, OSError, Unsound, UnicodeDecodeError) as error:
             raise self._translation(_first(error)) from error
 
     def _translation(self, error: BaseException) -> StoreError:
@@ -178,7 +178,9 @@ class DiskcacheStore:
         if primary == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
             return StoreFull(self._full())
         plain = isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR)
-        if isinstance(error, Unsound) or primary in DAMAGE_CODES or (plain and str(error).startswith(DAMAGE_WORDS)):
+        # Python cannot decode SQLite's own words when they quote a damaged schema.
+        foreign = isinstance(error, Unsound | UnicodeDecodeError)
+        if foreign or primary in DAMAGE_CODES or (plain and str(error).startswith(DAMAGE_WORDS)):
             return StoreDamaged(f"{self._directory} is damaged: {error}")
         return StoreFailed(
             f"{self._directory} cannot be used: {error}; it must be a directory that the agent may write, on a disk that works and has room"

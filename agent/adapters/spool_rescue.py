@@ -94,7 +94,8 @@ def _read_by_sqlite(file: Path, box: "_Box") -> bool:
                     row = box.sound(*columns)
                     if row is not None:
                         box.put(*row)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
+        # The latter when SQLite's own words quote a damaged schema.
         return False
     return True
 

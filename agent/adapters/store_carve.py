@@ -1,8 +1,8 @@
-"""Rows out of a broken SQLite file without SQLite: in goes the file of a diskcache store, out come the columns of every row found on any page.
+"""Rows out of a broken SQLite file without SQLite: in goes the file of a diskcache store, out come the columns of the rows on its pages.
 
-SQLite finds a row by way of pages above it, so that one bad page near the root hides everything. But rows lie whole on leaf pages, and each of
-ours carries a checksum: here every page is looked at by itself, and what does not fit is left out. The format: sqlite.org/fileformat2.html
-(1.3 header, 1.5 freelist, 1.6 pages, 2.1 records, 4.1 write-ahead log).
+SQLite finds a row by way of pages above it, so that one bad page near the root hides everything. But rows lie whole on leaf pages, and
+each of ours carries a checksum: here every page is looked at by itself, and what does not fit is left out. The format:
+sqlite.org/fileformat2.html (1.3 header, 1.5 freelist, 1.6 pages, 2.1 records, 4.1 write-ahead log).
 """
 
 import os
@@ -172,12 +172,12 @@ def _columns(payload: bytes) -> list[Column]:
         if kind in INTEGER_BYTES:
             width = INTEGER_BYTES[kind]
             column = int.from_bytes(payload[body : body + width], "big", signed=True)
-        elif kind == 7:  # noqa: PLR2004  the format's numbers
+        elif kind == 7:
             width = 8
             (column,) = struct.unpack_from(">d", payload, body)
         elif kind in (8, 9):
             width, column = 0, kind - 8
-        elif kind >= 12:  # noqa: PLR2004
+        elif kind >= 12:
             width = (kind - 12) // 2
             content = payload[body : body + width]
             column = content.decode() if kind % 2 else content
@@ -195,6 +195,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         byte = data[at]
         at += 1
         value = value << 7 | byte & 0x7F
-        if byte < 0x80:  # noqa: PLR2004
+        if byte < 0x80:
             return value, at
     return value << 8 | data[at], at + 1

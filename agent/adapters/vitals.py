@@ -1,4 +1,4 @@
-"""The machine: every ten seconds, out go `Vitals` (memory, temperature, room for the store) and `ClockRead` (what the kernel's clock says)."""
+"""The machine: every ten seconds out go `Vitals` (memory, temperature, room for the store) and `ClockRead` (the system clock, and its error)."""
 
 import ctypes
 import os
@@ -31,7 +31,12 @@ class Vitals:
     """Asks the kernel how the machine is; what it does not tell is None."""
 
     def __init__(
-        self, store_path: str, post: Callable[[events.Event], None], now: Callable[[], float], utc_ms: Callable[[], int], thermal: Path = THERMAL
+        self,
+        store_path: str,
+        post: Callable[[events.Event], None],
+        now: Callable[[], float],
+        utc_ms: Callable[[], int],
+        thermal: Path = THERMAL,
     ) -> None:
         """`now` gives monotonic seconds, `utc_ms` the system clock, `post` never blocks. `store_path` need not exist yet."""
         self._store = Path(store_path)
@@ -111,8 +116,9 @@ class _Timex(ctypes.Structure):
 
 
 def kernel_clock() -> tuple[bool, int]:
-    """Does the kernel call the system clock synchronized, and the bound of its error in ms, by adjtimex(2) with modes 0: a mere read,
-    allowed to everybody. (False, 0) when the kernel cannot be asked: an error without a clock means nothing.
+    """Does the kernel call the system clock synchronized, and the bound of its error in ms.
+
+    By adjtimex(2) with modes 0: a mere read, allowed to everybody. (False, 0) when the kernel cannot be asked: the bound then means nothing.
 
     The kernel lets the bound grow by 0.5 ms a second since NTP last spoke, and withdraws the word `synchronized` at 16 s. At that
     moment of speaking systemd-timesyncd sets the bound to 0, which leaves out the way to its server: 0 is not the whole truth.

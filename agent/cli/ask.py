@@ -46,7 +46,8 @@ def _connect(sock: socket.socket, path: str) -> None:
         raise NotRunning(f"not running: nothing answers at {path}; start it with `systemctl start outpost`, or `outpost run`") from None
     except PermissionError:
         raise NoAnswer(
-            f"you may not ask the agent at {path}: its group may; use sudo, or join the group (`sudo usermod -aG outpost $USER`) and log in again"
+            f"you may not ask the agent at {path}, only its group may: "
+            "use sudo, or join the group with `sudo usermod -aG outpost $USER` and log in again"
         ) from None
     except OSError as e:
         raise NoAnswer(f"cannot ask at {path}: {e}") from None

@@ -194,7 +194,9 @@ class Tail:
                 result = client.loop(timeout=1.0)
         finally:
             client.disconnect()
-        return f"the connection to {self._url} ended ({result.name})"
+        if self._subscribed:
+            return f"the connection to {self._url} ended ({result.name})"
+        return f"{self._url} hung up without an answer ({result.name}); is this a broker's port, and is it mqtt or mqtts?"
 
     def _client(self) -> Client:
         """A client with a name of its own, that leaves no session behind.

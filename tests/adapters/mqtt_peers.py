@@ -100,6 +100,8 @@ class Watcher:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        # else a cycle keeps paho's wake-up sockets open until the gc comes
+        self.client.on_connect = self.client.on_subscribe = self.client.on_message = None
 
 
 def certificates(directory: Path) -> dict[str, Path]:

@@ -23,12 +23,15 @@ __all__ = ["adapter", "mosquitto"]
 CONNACK_V5 = b"\x20\x03\x00\x00\x00"
 
 
-def down(adapter: Adapter, posted: Posted, script: Callable[[socket.socket], None], protocol: int = 5) -> LinkDown:
+Script = Callable[[socket.socket], None]
+
+
+def down(adapter: Adapter, posted: Posted, script: Script, protocol: int = 5, within_s: float = 1.5) -> LinkDown:
     """What the adapter says of a server that behaves so, within a bound of half a second."""
     server = Scripted(script)
     broker = adapter(within_s=0.5)
     broker.perform(connect(1, server.url, protocol))
-    heard = posted.expect(LinkDown, timeout=1.5)
+    heard = posted.expect(LinkDown, timeout=within_s)
     assert no_threads_left()
     assert posted.drain() == []
     server.close()
@@ -47,7 +50,7 @@ def test_a_broker_that_never_answers_connect_is_given_up(adapter: Adapter, poste
 
 @pytest.mark.parametrize("script", [closing, closing_after_connect])
 @pytest.mark.parametrize("protocol", [4, 5])
-def test_a_broker_that_closes_at_once_is_told(adapter: Adapter, posted: Posted, script: Callable[[socket.socket], None], protocol: int) -> None:
+def test_a_broker_that_closes_at_once_is_told(adapter: Adapter, posted: Posted, script: Script, protocol: int) -> None:
     heard = down(adapter, posted, script, protocol)
     assert heard.reason.startswith(("the broker closed the connection without answering CONNECT", "connection lost: "))
     assert not heard.wrong_protocol
@@ -70,14 +73,19 @@ def test_a_broker_that_closes_at_once_is_told(adapter: Adapter, posted: Posted, 
 def test_garbage_is_a_link_down(adapter: Adapter, posted: Posted, garbage: bytes, protocol: int) -> None:
     heard = down(adapter, posted, saying(garbage), protocol)
     assert "not MQTT" in heard.reason or "did not answer CONNECT" in heard.reason
-    assert not heard.wrong_protocol
+    assert not heard.wrong_protocol or "refused MQTT 3.1.1, or" in heard.reason  # a bad length and a refused version look the same in 3.1.1
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(garbage=st.binary(min_size=1, max_size=40), after_connack=st.booleans(), protocol=st.sampled_from([4, 5]))
 def test_no_bytes_kill_the_thread(posted: Posted, garbage: bytes, after_connack: bool, protocol: int) -> None:
     connack = (CONNACK_V5 if protocol == 5 else b"\x20\x02\x00\x00") if after_connack else b""
-    server = Scripted(lambda sock: (sock.recv(4096), sock.sendall(connack + garbage), None)[2])
+
+    def script(sock: socket.socket) -> None:
+        sock.recv(4096)
+        sock.sendall(connack + garbage)
+
+    server = Scripted(script)
     broker = Broker(Mqtt(endpoints=(server.url,)), "car-1", posted, time.monotonic, 0.3)
     broker.perform(connect(1, server.url, protocol))
     posted.expect(LinkDown, timeout=2)
@@ -86,11 +94,22 @@ def test_no_bytes_kill_the_thread(posted: Posted, garbage: bytes, after_connack:
     server.close()
 
 
+def test_a_line_that_swallows_everything_is_found_by_the_keepalive(adapter: Adapter, posted: Posted) -> None:
+    """The other side's kernel acknowledges our bytes, so TCP cannot tell; the broker asks for a keepalive of 1 s (MQTT 5, 3.2.2.3.14)."""
+    heard = down(adapter, posted, saying(b"\x20\x06\x00\x00\x03\x13\x00\x01"), within_s=4)
+    assert heard.reason == "nothing heard from the broker for longer than the keepalive of 1 s"
+
+
+def test_a_broker_that_says_why_it_ends_is_quoted(adapter: Adapter, posted: Posted) -> None:
+    heard = down(adapter, posted, saying(CONNACK_V5 + b"\xe0\x01\x8b"))
+    assert heard.reason == "the broker ended the connection: Server shutting down"
+
+
 @pytest.mark.parametrize(("protocol", "connack"), [(4, b"\x20\x02\x00\x01"), (5, b"\x20\x02\x00\x01"), (5, b"\x20\x03\x00\x84\x00")])
 def test_a_refused_version_is_a_wrong_protocol(adapter: Adapter, posted: Posted, protocol: int, connack: bytes) -> None:
     heard = down(adapter, posted, saying(connack), protocol)
     assert heard.wrong_protocol
-    assert heard.reason == "the broker refused us: Unsupported protocol version"
+    assert heard.reason.startswith("the broker refused")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +254,6 @@ def test_tls_takes_the_broker_that_our_authority_vouches_for_under_its_name(
     assert "is not accepted" in posted.expect(LinkDown).reason
     stranger.perform(connect(5, f"mqtts://127.0.0.1:{server.port}"))  # the other listener speaks no TLS
     assert posted.expect(LinkDown, timeout=7).reason
-    assert no_threads_left(0.1) or True
     broker.close()
     stranger.close()
     server.stop()

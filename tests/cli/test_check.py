@@ -132,7 +132,8 @@ def test_a_missing_file_is_exit_2_and_says_what_to_do(tmp_path: Path, capsys: py
 
 def test_no_command_prints_help_and_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert all(name in capsys.readouterr().err for name in COMMANDS)
+    err = capsys.readouterr().err
+    assert all(f"\n    {name} " in err for name in COMMANDS)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["check", "--help"], ["tail", "-h"]])

@@ -14,7 +14,7 @@ from agent.wire.records import Alarm, Track
 from agent.wire.track import TrackFix
 
 UP = "outpost/v1/u/JD-0417/up/"
-HEADER = {"v": 1, "unit": "JD-0417", "boot": "0123456789abcdef", "seq": 7, "mono": 1000}
+HEADER: dict[str, Any] = {"v": 1, "unit": "JD-0417", "boot": "0123456789abcdef", "seq": 7, "mono": 1000}
 
 
 def shown(payload: bytes, topic: str = UP + "event", *, raw: bool = False) -> Any:
@@ -30,7 +30,8 @@ def test_a_record_is_shown_with_all_that_it_says() -> None:
         "topic": UP + "event",
         "at": "2026-01-01T00:00:00.000Z",
         "retained": False,
-        "record": HEADER | {"kind": "alarm", "id": "x-1", "cause": "panic", "source": "panic_driver", "mode": "overt", "state": "raised", "n": 1},
+        "record": HEADER
+        | {"kind": "alarm", "id": "x-1", "cause": "panic", "source": "panic_driver", "mode": "overt", "state": "raised", "n": 1},
     }
 
 
@@ -66,7 +67,9 @@ def test_a_track_whose_columns_cannot_be_is_an_error(body: dict[str, Any]) -> No
     assert found["hex"] == payload.hex()
 
 
-@pytest.mark.parametrize("payload", [b"\xc1", b"hello", msgpack.packb([1]), msgpack.packb({"kind": "nope"}), msgpack.packb({"kind": "event", "what": 5})])
+@pytest.mark.parametrize(
+    "payload", [b"\xc1", b"hello", msgpack.packb([1]), msgpack.packb({"kind": "nope"}), msgpack.packb({"kind": "event", "what": 5})]
+)
 def test_what_is_no_record_is_shown_with_the_reason_and_in_hex(payload: bytes) -> None:
     found = shown(payload)
     assert found["error"]
@@ -108,13 +111,18 @@ def test_what_json_cannot_say_is_still_a_line() -> None:
 
 ANYTHING = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(), st.text(max_size=5), st.binary(max_size=5)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=3), st.binary(max_size=3)), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=3), st.binary(max_size=3)), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 KINDS = st.sampled_from(["track", "alarm", "health", "position", "nope"])
 
 
-@given(st.one_of(st.binary(max_size=60), st.dictionaries(st.sampled_from(["n", "cols", "absent", "t_is", "link", "pos", "id"]), ANYTHING)), KINDS)
+@given(
+    st.one_of(st.binary(max_size=60), st.dictionaries(st.sampled_from(["n", "cols", "absent", "t_is", "link", "pos", "id"]), ANYTHING)),
+    KINDS,
+)
 def test_no_payload_whatever_keeps_a_line_from_coming(payload: bytes | dict[str, Any], kind: str) -> None:
     packed = payload if isinstance(payload, bytes) else msgpack.packb(payload | {"kind": kind})
     assert shown(packed).keys() & {"record", "error"}

@@ -74,14 +74,19 @@ class Plain:
 
     def close(self) -> None:
         self.client.disconnect()
+        self.stopped()
+
+    def stopped(self) -> None:
         self.client.loop_stop()
+        # else a cycle keeps paho's wake-up sockets open until the gc comes
+        self.client.on_connect = self.client.on_subscribe = self.client.on_message = None
 
     def die(self) -> None:
         """End without DISCONNECT."""
         sock = self.client.socket()
         assert isinstance(sock, socket.socket)
         sock.shutdown(socket.SHUT_RDWR)
-        self.client.loop_stop()
+        self.stopped()
 
 
 def test_topics_with_a_dot_arrive_as_they_were_sent(broker: AnyBroker) -> None:
@@ -103,7 +108,7 @@ def test_a_retained_message_and_a_persistent_session_survive_sigkill_and_restart
     for i in range(10):
         talker.publish("outpost/v1/u/car-1/down/notice", b"%d" % i)
     broker.kill()
-    talker.client.loop_stop()
+    talker.stopped()
     assert broker.pid is None
     broker.start()
     assert broker.port == port
@@ -193,7 +198,7 @@ def centre(broker: AnyBroker) -> Iterator[Centre]:
 def alarm(seq: int) -> bytes:
     return codec.encode(
         Alarm(
-            v=1, unit="car-1", kind="alarm", boot=BOOT, seq=seq, id=f"{BOOT}-1", cause="panic", source="b", mode="overt", state="raised", n=1
+            unit="car-1", kind="alarm", boot=BOOT, seq=seq, id=f"{BOOT}-1", cause="panic", source="b", mode="overt", state="raised", n=1
         )
     )
 

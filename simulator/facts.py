@@ -1,0 +1,103 @@
+"""What the virtual world tells its promises beside the unit's own events and effects: what is really so, whoever knows it.
+
+Every fact is told at the moment when it happens (`World.now`); names of records are `{boot}-{seq}`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from agent.core.effects import Publish, Store
+from simulator.ledger import Arrival
+
+
+class Fact(msgspec.Struct, frozen=True, gc=False):
+    """Something that is so in the world."""
+
+
+class Booted(Fact, frozen=True):
+    """A new process of the agent runs; its monotonic second 0 was at `origin` seconds of the world."""
+
+    boot: str
+    origin: float
+
+
+class Died(Fact, frozen=True):
+    """The process is gone. `how`: kill, power, stop, died."""
+
+    boot: str
+    how: str
+
+
+class Written(Fact, frozen=True):
+    """The unit asked the store to keep a row, for the first time under this name; `facts` is the record as a map."""
+
+    name: str
+    store: Store
+    facts: dict[str, Any]
+
+
+class Committed(Fact, frozen=True):
+    """These rows are on disk now, whether or not the unit will hear of it."""
+
+    names: tuple[str, ...]
+
+
+class Quarantined(Fact, frozen=True):
+    """The store was damaged: these rows are gone, and perhaps what was remembered."""
+
+    names: tuple[str, ...]
+    memory: tuple[str, ...]
+
+
+class Latched(Fact, frozen=True):
+    """The memory of alarms is on disk as it is in `value` now."""
+
+    value: bytes | None
+
+
+class Sent(Fact, frozen=True):
+    """The unit handed a message to its adapter. `way`: up or state; `name` is empty for a state; `facts` is the record as a map."""
+
+    publish: Publish
+    way: str
+    kind: str
+    name: str
+    facts: dict[str, Any]
+
+
+class Accepted(Fact, frozen=True):
+    """The broker has the message and says so (PUBACK), whether or not the unit will hear of it."""
+
+    sent: Sent
+
+
+class Arrived(Fact, frozen=True):
+    """The centre has the message."""
+
+    arrival: Arrival
+
+
+class Ordered(Fact, frozen=True):
+    """The centre has said `kind` (alarm.ack, alarm.clear) of that alarm."""
+
+    kind: str
+    alarm: str
+
+
+class PressBegan(Fact, frozen=True):
+    """A hand is on the button; its contacts bounce."""
+
+    input: str
+
+
+class PressEnded(Fact, frozen=True):
+    """The hand is off again: the contacts were closed without bouncing from `steady_at` until now, and bounced from `began_at`."""
+
+    input: str
+    began_at: float
+    steady_at: float
+
+
+class Pulse(Fact, frozen=True):
+    """A second has passed."""

@@ -1,0 +1,379 @@
+"""The virtual world: a seed goes in; the real core lives through hours of weather in seconds, and what came of it comes out.
+
+The unit is the production one. Time is a heap of future events; nothing sleeps, no thread runs, no clock is read, and chance is one
+`random.Random`: the same seed gives the same world to the last byte (`trace`). The unit's monotonic second 0 is the start of its machine;
+the world's time is the crystal's, and true UTC runs a little beside it, as it does.
+"""
+
+import heapq
+import itertools
+import math
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, TextIO
+
+import msgspec
+
+from agent.config import Config, Input, InputUse, Mqtt, Orders, Output
+from agent.config import Unit as UnitSection
+from agent.core.effects import (
+    Connect,
+    Disconnect,
+    Effect,
+    Forget,
+    Load,
+    OpenSpool,
+    Publish,
+    Remember,
+    ShowLights,
+    Store,
+    Subscribe,
+)
+from agent.core.events import AdapterDied, Event, Started, StopRequested
+from agent.core.unit import Unit
+from agent.wire import codec, topics
+from simulator.facts import Booted, Died, Fact, Sent, Written
+from simulator.faults import Fault, schedule
+from simulator.promises import Judge
+from simulator.world_broker import WorldBroker
+from simulator.world_car import WorldCar
+from simulator.world_centre import WorldCentre
+from simulator.world_clock import SystemClock
+from simulator.world_store import WorldStore
+
+CONFIG = Config(
+    unit=UnitSection(id="sim-1"),
+    mqtt=Mqtt(endpoints=("mqtt://broker.sim:1883",)),
+    input=(
+        Input(id="panic", use=InputUse.PANIC, pin=17),
+        Input(id="panic_foot", use=InputUse.PANIC, pin=27, mode="silent"),
+        Input(id="ignition", use=InputUse.IGNITION, pin=22),
+    ),
+    output=(Output(id="light_left", pin=5), Output(id="light_right", pin=6), Output(id="lamp", use="panic_lamp", pin=13)),
+    orders=Orders(allow_unsigned_development=True),
+)
+"""A patrol car with a button in the open, one under the foot, and a light bar."""
+
+UTC_MS = 1_800_000_000_000
+"""True UTC at second 0 of the world: 2027-01-15."""
+
+DRIFT_PPM_MAX = 60.0
+"""The crystal against UTC; the core allows for 100."""
+
+UP_S = (8.0, 25.0)
+"""From power to the start of the agent."""
+
+SETTLE_S_MAX = 7200.0
+"""After the last fault the backlog drains and every alarm is ended by the centre; much longer than either takes."""
+
+STILL_S = 150.0
+"""At the very end nothing new happens for so long: more than it takes to seal a batch, to send it and to hear of it."""
+
+JOURNAL_LINES = 80
+"""What is remembered for the report of a broken promise."""
+
+MESSAGES_RANGE = (0, 1_000_000_000)
+
+
+class Meddling(msgspec.Struct):
+    """What happens to events between adapter and mailbox: probabilities, and seconds of delay at most."""
+
+    lost: float = 0.0
+    doubled: float = 0.0
+    late_s: float = 0.0
+
+    @property
+    def on(self) -> bool:
+        """Anything at all."""
+        return bool(self.lost or self.doubled or self.late_s)
+
+
+class World:
+    """One vehicle, its broker and its centre, from power-on to the end of `hours` hours of `preset` weather and the calm after it."""
+
+    def __init__(
+        self,
+        seed: int,
+        hours: float,
+        preset: str = "field",
+        *,
+        config: Config = CONFIG,
+        unit: Callable[[Config, str, str], Unit] = Unit,
+        faults: list[Fault] | None = None,
+        store: Callable[["World"], WorldStore] = WorldStore,
+        journal: TextIO | None = None,
+    ) -> None:
+        """`faults` instead of those drawn for the preset; `unit` and `store` make the parts that a test wants to break."""
+        self.rng = random.Random(seed)
+        self.config = config
+        self.now = 0.0
+        self.end_at = hours * 3600.0
+        self.drift = 1 + self.rng.uniform(-DRIFT_PPM_MAX, DRIFT_PPM_MAX) * 1e-6
+        self.people = True
+        self.meddling = Meddling()
+        self.disturbed_until = -math.inf
+        self.counts: Counter[str] = Counter()
+        self.faults = schedule(self.rng, preset, hours) if faults is None else faults
+        self._make_unit = unit
+        self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
+        self._order = itertools.count()
+        self._mailbox: deque[Event] = deque()
+        self._trace = blake2b(digest_size=16)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._journal_file = journal
+        self.journal: deque[tuple[float, Any]] = deque(maxlen=JOURNAL_LINES)
+        self._origin = 0.0
+        self._process = 0
+        self._last_meddled = -math.inf
+        self.unit: Unit | None = None
+        self.system_clock = SystemClock(self)
+        self.store = store(self)
+        self.centre = WorldCentre(self, config.unit.id, config.mqtt.root)
+        self.broker = WorldBroker(self, self.centre.feed)
+        self.car = WorldCar(self, config, self.rng.getrandbits(32))
+        self.judge = Judge(self)
+        self._written: set[str] = set()
+        self._perform: dict[type[Effect], Callable[[Any], None]] = {
+            OpenSpool: self.store.perform,
+            Store: self._store,
+            Forget: self.store.perform,
+            Load: self.store.perform,
+            Remember: self.store.perform,
+            Connect: self.broker.perform,
+            Disconnect: self.broker.perform,
+            Subscribe: self.broker.perform,
+            Publish: self._publish,
+            ShowLights: self.car.show,
+        }
+
+    # --- time ---------------------------------------------------------------------------------------------------------------------
+
+    def mono(self) -> float:
+        """Seconds of the machine's monotonic clock."""
+        return self.now - self._origin
+
+    def world_time(self, mono_ms: float) -> float:
+        """When that millisecond of the present machine's monotonic clock was."""
+        return mono_ms / 1000 + self._origin
+
+    def utc_ms(self, at: float | None = None) -> float:
+        """True UTC at a second of the world (now)."""
+        return UTC_MS + (self.now if at is None else at) * 1000 * self.drift
+
+    def at_utc(self, utc_ms: float) -> float:
+        """The second of the world at which it is that UTC."""
+        return (utc_ms - UTC_MS) / 1000 / self.drift
+
+    def after(self, wait_s: float, todo: Callable[..., object], *args: Any) -> None:
+        """Do it so much later; what is due at the same time is done in the order in which it was asked for."""
+        heapq.heappush(self._heap, (self.now + wait_s, next(self._order), todo, args))
+
+    # --- for the devices ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """A process of the agent runs."""
+        return self.unit is not None
+
+    def post(self, event: Event) -> None:
+        """An adapter puts an event into the mailbox; what becomes of it on the way, the faults decide."""
+        if self.unit is None:
+            return
+        if self.meddling.on:
+            self._meddle(event)
+        else:
+            self._mailbox.append(event)
+
+    def _meddle(self, event: Event) -> None:
+        self.disturbed_until = self.now + self.meddling.late_s
+        if self.rng.random() < self.meddling.lost:
+            self.counts["events lost"] += 1
+            return
+        for _ in range(1 + (self.rng.random() < self.meddling.doubled)):
+            if self.meddling.late_s and self.rng.random() < 0.5:
+                self.after(self.rng.random() * self.meddling.late_s, self._post_late, event, self._process)
+            else:
+                self._mailbox.append(event)
+
+    def _post_late(self, event: Event, process: int) -> None:
+        if process == self._process and self.unit is not None:
+            self._mailbox.append(event)
+
+    def tell(self, fact: Fact) -> None:
+        """Something is so: the promises hear of it."""
+        self.judge.see(fact)
+
+    def give_order(self, topic: str, payload: bytes) -> None:
+        """The centre says something to the unit."""
+        self.broker.order(topic, payload)
+
+    def disturb(self, every_s: float | None) -> None:
+        """Noise on the inputs begins or ends."""
+        self.car.noise_every_s = None
+        if every_s is not None:
+            self.car.disturb(every_s)
+        self.disturbed_until = max(self.disturbed_until, self.now + 0.1)
+
+    def fail_inputs(self, failed: bool) -> None:
+        """The inputs can no longer be read, or can again."""
+        self.car.inputs_failed = failed
+        self.disturbed_until = max(self.disturbed_until, self.now + 1.5)
+
+    def inputs_disturbed_since(self, at: float) -> bool:
+        """Whether anything stood between a hand and the core since then."""
+        car = self.car
+        return self.meddling.on or car.noise_every_s is not None or car.inputs_failed or self.disturbed_until >= at
+
+    # --- the process --------------------------------------------------------------------------------------------------------------
+
+    def boot(self, cold: bool = False) -> None:
+        """Start the agent, unless it runs. `cold`: the machine starts too."""
+        if self.unit is not None:
+            return
+        if cold:
+            self._origin = self.now - self.rng.uniform(*UP_S)
+            self.system_clock.forget()
+        self._process += 1
+        boot = f"{self.rng.getrandbits(64):016x}"
+        self.unit = self._make_unit(self.config, boot, "0.1.0")
+        self.tell(Booted(boot, self._origin))
+        self.counts["boots"] += 1
+        self._mailbox.append(Started(self.mono()))
+        self.car.boot(cold)
+
+    def crash(self, how: str) -> None:
+        """The process is gone without a word."""
+        if self.unit is None:
+            return
+        self.store.crash()
+        self.broker.crash(power=how == "power")
+        self._gone(how)
+
+    def _gone(self, how: str) -> None:
+        assert self.unit is not None
+        boot = self.unit.boot
+        self.unit = None
+        self._mailbox.clear()
+        self.car.crash()
+        self.tell(Died(boot, how))
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        if self.unit is not None:
+            self._mailbox.append(StopRequested(self.mono(), "SIGTERM"))
+
+    def kill_adapter(self) -> None:
+        """A thread ends with an exception."""
+        if self.unit is not None:
+            self._mailbox.append(AdapterDied(self.mono(), "gnss", "IndexError: pop from an empty deque"))
+
+    def _stopped(self) -> None:
+        """The loop is over: the adapters are closed, the spool does what it was asked for."""
+        assert self.unit is not None
+        orderly = self.unit.exit_code == 0
+        self.store.close()
+        self.broker.crash(power=False)
+        self._gone("stop" if orderly else "died")
+
+    # --- effects ------------------------------------------------------------------------------------------------------------------
+
+    def _store(self, effect: Store) -> None:
+        if effect.name not in self._written:
+            self._written.add(effect.name)
+            self.tell(Written(effect.name, effect, codec.unpack(effect.payload)))
+        self.store.perform(effect)
+
+    def _publish(self, effect: Publish) -> None:
+        facts = codec.unpack(effect.payload)
+        place = topics.parse(self.config.mqtt.root, effect.topic)
+        way = place.way if place else ""
+        name = f"{facts.get('boot')}-{facts.get('seq')}" if way == "up" else ""
+        sent = Sent(effect, way, str(facts.get("kind")), name, facts)
+        self.tell(sent)
+        self.broker.publish(sent)
+
+    def _step(self, event: Event | None, at: float) -> None:
+        """The loop turns once: an event, or a timer."""
+        unit = self.unit
+        assert unit is not None
+        if event is not None:
+            self._note(event)
+            self.counts["events"] += 1
+        self.judge.begin(event)
+        effects = unit.advance(at) if event is None else unit.handle(event)
+        for effect in effects:
+            self._note(effect)
+            self.counts["effects"] += 1
+            perform = self._perform.get(type(effect))
+            if perform is not None:
+                perform(effect)
+            self.judge.see(effect)
+        if unit.stopped:
+            self._stopped()
+
+    def _note(self, thing: Event | Effect) -> None:
+        encoded = self._encoder.encode(thing)
+        self._trace.update(encoded)
+        self.journal.append((self.now, thing))
+        if self._journal_file is not None:
+            self._journal_file.write(f"{self.now:.6f} {thing!r}\n")
+
+    # --- the run ------------------------------------------------------------------------------------------------------------------
+
+    def run(self, progress: Callable[[float], None] = lambda _: None) -> Judge:
+        """Live to the end. Raises Broken, with the journal's tail, as soon as a promise is broken."""
+        self.car.live()
+        for fault in self.faults:
+            self.after(fault.at, self._begin, fault)
+        self.boot(cold=True)
+        while self.now < self.end_at:
+            self._run_until(min(self.end_at, self.now + 3600.0))
+            progress(self.now)
+        self._settle()
+        self.judge.close()
+        return self.judge
+
+    def _begin(self, fault: Fault) -> None:
+        self.counts[f"fault {type(fault).__name__}"] += 1
+        self.journal.append((self.now, fault))
+        fault.begin(self)
+        self.after(fault.lasts_s, fault.end, self)
+
+    def _settle(self) -> None:
+        """No more faults: everything that waits gets through, the centre ends every alarm, and then nothing new happens."""
+        self.people = False
+        until = self.now + SETTLE_S_MAX
+        while self.now < until and (self.store.rows or not self.centre.quiet or self.unit is None):
+            self._run_until(self.now + 10.0)
+        self.car.silent = True
+        self._run_until(self.now + STILL_S)
+
+    def _run_until(self, until: float) -> None:
+        heap, mailbox = self._heap, self._mailbox
+        while True:
+            if mailbox:
+                event = mailbox.popleft()
+                self._step(event, event.at)
+                continue
+            due = heap[0][0] if heap else math.inf
+            wake = math.inf
+            if self.unit is not None:
+                wake_mono = self.unit.wake_at()
+                wake = wake_mono + self._origin
+            if min(due, wake) > until:
+                self.now = max(self.now, until)
+                return
+            if wake <= due:
+                self.now = max(self.now, wake)
+                self._step(None, wake_mono)
+            else:
+                self.now = due
+                _, _, todo, args = heapq.heappop(heap)
+                todo(*args)
+
+    @property
+    def trace(self) -> str:
+        """Digest of every event and effect so far, in their order."""
+        return self._trace.hexdigest()

@@ -1,0 +1,228 @@
+"""Network and broker as the world has them: the link's effects go in; the link's events, and what the centre gets, come out.
+
+As in `agent.adapters.broker`: one connection at a time, in the order of TCP; an earlier attempt says nothing any more; a Publish without a
+connection is refused at once. The broker keeps the session and loses nothing that it has acknowledged. In an outage and in a black hole
+what is on its way stands still, and goes on when it ends, unless the connection was given up before.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from agent.core.effects import Connect, Disconnect, Effect, Publish, Subscribe
+from agent.core.events import Acked, LinkDown, LinkUp, Received, Refused, Subscribed
+from simulator.facts import Accepted, Sent
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+CONNECT_S = (0.05, 1.5)
+"""Name, TCP, TLS and CONNECT over a mobile network."""
+
+CONNECT_WITHIN_S = 10.0
+"""As the adapter's: a connection without an answer is given up."""
+
+TRIP_S = (0.02, 0.25)
+"""One way over a mobile network."""
+
+BYTES_PER_S = (8_000, 60_000)
+"""A mobile network in the mountains, and in the city; drawn per connection."""
+
+KEEPALIVE_LOST_S = (20.0, 40.0)
+"""A client with a keepalive of 20 s notices a silent line after that."""
+
+NETWORK_LOST_S = (0.5, 30.0)
+"""An outage with a modem that says so, or without."""
+
+SESSION_MESSAGES_MAX = 1000
+"""Mosquitto's max_queued_messages."""
+
+
+class _Connection:
+    """One connection. `over`: the adapter says nothing of it any more; `cut`: what is on its way is lost too."""
+
+    def __init__(self, connect: Connect, bytes_per_s: float, started_at: float) -> None:
+        self.connect = connect
+        self.bytes_per_s = bytes_per_s
+        self.started_at = started_at
+        self.up = False
+        self.over = False
+        self.cut = False
+        self.line_free_at = 0.0
+        self.arrives_at = 0.0
+        self.answers_at = 0.0
+        self.stalled: list[Callable[[], None]] = []
+
+
+class WorldBroker:
+    """The line and the broker at its end."""
+
+    def __init__(self, world: "World", deliver: Callable[[str, bytes], None]) -> None:
+        """`deliver` is called with topic and payload of what the broker hands to the centre."""
+        self._world = world
+        self._deliver = deliver
+        self._connection: _Connection | None = None
+        self._subscribed = False
+        self._session = False
+        self._for_unit: list[tuple[str, bytes]] = []
+        # faults
+        self.outage = False
+        self.hole = False
+        self.refusing = False
+        self.old = False
+        self.refusing_publishes = False
+        self.answer_after_s = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the unit's adapter has a connection."""
+        return self._connection is not None and self._connection.up
+
+    @property
+    def _dead_line(self) -> bool:
+        return self.outage or self.hole
+
+    # --- the adapter --------------------------------------------------------------------------------------------------------------
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out an effect of the link other than Publish."""
+        match effect:
+            case Connect():
+                self._leave(orderly=False)
+                connection = _Connection(effect, self._world.rng.uniform(*BYTES_PER_S), self._world.now)
+                self._connection = connection
+                self._world.after(self._world.rng.uniform(*CONNECT_S), self._handshake, connection)
+            case Disconnect(attempt=attempt):
+                if self._connection is not None and self._connection.connect.attempt == attempt:
+                    self._leave(orderly=True)
+            case Subscribe(attempt=attempt):
+                if self.connected and self._connection is not None and self._connection.connect.attempt == attempt:
+                    self._world.after(self._trip() * 2, self._subscribe, self._connection)
+
+    def publish(self, sent: Sent) -> None:
+        """Put a message on the line."""
+        connection, now = self._connection, self._world.now
+        if connection is None or not connection.up:
+            self._world.post(Refused(self._world.mono(), sent.publish.token, "not connected"))
+            return
+        connection.line_free_at = max(connection.line_free_at, now) + len(sent.publish.payload) / connection.bytes_per_s
+        connection.arrives_at = max(connection.arrives_at, connection.line_free_at + self._trip())
+        self._world.after(connection.arrives_at - now, self._arrive, connection, sent)
+
+    def _leave(self, orderly: bool) -> None:
+        """The adapter lets go of the connection; without DISCONNECT the broker speaks the last will."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.over = True
+            if connection.up and not orderly:
+                self._deliver(connection.connect.will_topic, connection.connect.will_payload)
+
+    def _lose(self, connection: _Connection, reason: str, wrong_protocol: bool = False) -> None:
+        if connection is self._connection:
+            self._leave(orderly=False)
+            self._world.post(LinkDown(self._world.mono(), connection.connect.attempt, reason, wrong_protocol))
+
+    def crash(self, power: bool) -> None:
+        """The process is gone without a word; without power what is on its way is lost too."""
+        if self._connection is not None:
+            self._connection.cut = power
+        self._leave(orderly=False)
+
+    # --- the line -----------------------------------------------------------------------------------------------------------------
+
+    def _trip(self) -> float:
+        return self._world.rng.uniform(*TRIP_S)
+
+    def _handshake(self, connection: _Connection) -> None:
+        if connection is not self._connection:
+            return
+        if self.outage and self._world.rng.random() < 0.5:
+            self._lose(connection, "network is unreachable")
+        elif self._dead_line:
+            left_s = max(0.0, connection.started_at + CONNECT_WITHIN_S - self._world.now)
+            self._world.after(left_s, self._lose, connection, f"no answer within {CONNECT_WITHIN_S:g} s")
+        elif self.refusing:
+            self._lose(connection, "connection refused")
+        elif self.old and connection.connect.protocol == 5:
+            self._lose(connection, "unsupported protocol version", True)
+        else:
+            connection.up = True
+            connect = connection.connect
+            self._world.post(LinkUp(self._world.mono(), connect.attempt, connect.endpoint, connect.protocol, self._session))
+            self._session = True
+            self._send_waiting()
+
+    def _later(self, connection: _Connection, todo: Callable[[], None]) -> bool:
+        """What comes while the line is dead waits for its end."""
+        if self._dead_line and not connection.cut:
+            connection.stalled.append(todo)
+        return self._dead_line or connection.cut
+
+    def resume(self) -> None:
+        """The line is alive again: what stood still goes on."""
+        connection = self._connection
+        if connection is not None and not self._dead_line:
+            stalled, connection.stalled = connection.stalled, []
+            for todo in stalled:
+                todo()
+            self._send_waiting()
+
+    def lose_in_a_while(self, wait_s: tuple[float, float]) -> None:
+        """The adapter will notice that the line is dead, if it still is by then."""
+        if self._connection is not None and self._connection.up:
+            self._world.after(self._world.rng.uniform(*wait_s), self._notice, self._connection)
+
+    def _notice(self, connection: _Connection) -> None:
+        if self._dead_line:
+            connection.cut = True
+            self._lose(connection, "keep alive time-out")
+
+    def restart(self) -> None:
+        """The broker goes down: every connection ends, what was not acknowledged is lost on the way."""
+        if self._connection is not None:
+            self._connection.cut = True
+            self._lose(self._connection, "connection reset by peer")
+
+    # --- the broker ---------------------------------------------------------------------------------------------------------------
+
+    def _arrive(self, connection: _Connection, sent: Sent) -> None:
+        if self._later(connection, lambda: self._arrive(connection, sent)):
+            return
+        publish = sent.publish
+        refused = self.refusing_publishes
+        if not refused:
+            self._deliver(publish.topic, publish.payload)
+            self._world.tell(Accepted(sent))
+        connection.answers_at = max(connection.answers_at, self._world.now + self._trip() + self.answer_after_s)
+        self._world.after(connection.answers_at - self._world.now, self._answer, connection, publish, refused)
+
+    def _answer(self, connection: _Connection, publish: Publish, refused: bool) -> None:
+        if connection.over or self._later(connection, lambda: self._answer(connection, publish, refused)):
+            return
+        at = self._world.mono()
+        self._world.post(Refused(at, publish.token, "quota exceeded") if refused else Acked(at, publish.token))
+
+    def _subscribe(self, connection: _Connection) -> None:
+        if connection.over or self._later(connection, lambda: self._subscribe(connection)):
+            return
+        self._subscribed = True
+        self._world.post(Subscribed(self._world.mono(), connection.connect.attempt))
+
+    # --- downwards ----------------------------------------------------------------------------------------------------------------
+
+    def order(self, topic: str, payload: bytes) -> None:
+        """The centre says something to the unit: kept in its session while it is away; lost when it never subscribed."""
+        if self._subscribed and len(self._for_unit) < SESSION_MESSAGES_MAX:
+            self._for_unit.append((topic, payload))
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        if self._connection is not None and self._connection.up and self._for_unit:
+            self._world.after(self._trip(), self._hand_over, self._connection)
+
+    def _hand_over(self, connection: _Connection) -> None:
+        """All that waits, in order; what finds the line dead stays in the session."""
+        if connection.over or self._dead_line:
+            return
+        waiting, self._for_unit = self._for_unit, []
+        for topic, payload in waiting:
+            self._world.post(Received(self._world.mono(), topic, payload, False))

@@ -1,0 +1,102 @@
+"""The command centre as the world has it: what the broker hands over goes in; a human's answers to alarms come out.
+
+It keeps the `Ledger` of everything, sees an alarm after a while, acknowledges it, ends it later, and says so again until the unit says that
+it has understood: an order may be lost on its way like anything else.
+"""
+
+from typing import TYPE_CHECKING
+
+from agent.wire import topics
+from agent.wire.records import AckRecord, Alarm
+from simulator.facts import Arrived, Ordered
+from simulator.ledger import Ledger
+from simulator.orders import plain_order
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+SEEN_AFTER_S = (3.0, 120.0)
+"""Until a human acknowledges."""
+
+CLEARED_AFTER_S = (20.0, 600.0)
+"""From there until it is over."""
+
+AGAIN_S = 20.0
+"""An order that had no visible consequence is given again."""
+
+
+class _Case:
+    """One alarm as the centre sees it. `stage`: seen, acknowledged, cleared; the boot and number of the record that says so."""
+
+    def __init__(self) -> None:
+        self.stage = "seen"
+        self.by = ("", 0)
+        self.order_at = 0.0
+        self.ordered = False
+
+
+class WorldCentre:
+    """The ledger and the human in front of it."""
+
+    def __init__(self, world: "World", unit: str, root: str) -> None:
+        self._world = world
+        self._unit = unit
+        self._root = root
+        self.ledger = Ledger(root)
+        self._cases: dict[str, _Case] = {}
+        self._orders: dict[str, str] = {}
+        self._boots: dict[str, int] = {}
+
+    @property
+    def quiet(self) -> bool:
+        """No alarm is open."""
+        return not self._cases
+
+    def feed(self, topic: str, payload: bytes) -> None:
+        """Take one message."""
+        arrival = self.ledger.feed(topic, payload, self._world.now)
+        self._world.tell(Arrived(arrival))
+        match arrival.record:
+            case Alarm() as alarm if not arrival.duplicate:
+                self._hear(alarm)
+            case AckRecord(order=order, label="failed") if order in self._orders:
+                self._cases.pop(self._orders.pop(order), None)  # the unit does not know it; should it come back, it will repeat itself
+
+    def _hear(self, alarm: Alarm) -> None:
+        case = self._cases.get(alarm.id)
+        told = (alarm.boot, alarm.seq)
+        generation = self._boots.setdefault(alarm.boot, len(self._boots))
+        if case is None:
+            if alarm.state == "cleared":
+                return
+            case = self._cases[alarm.id] = _Case()
+            self._plan(alarm.id, case, SEEN_AFTER_S)
+        elif (self._boots.get(case.by[0], -1), case.by[1]) > (generation, alarm.seq):
+            return  # back-filled: what is known is newer
+        was, case.by = case.stage, told
+        if alarm.state == "cleared":
+            del self._cases[alarm.id]
+        elif alarm.state == "acknowledged":
+            case.stage = "acknowledged"
+            if was != "acknowledged":
+                self._plan(alarm.id, case, CLEARED_AFTER_S)
+        else:
+            case.stage = "seen"
+            if was != "seen":
+                self._plan(alarm.id, case, SEEN_AFTER_S)
+
+    def _plan(self, alarm_id: str, case: _Case, wait_s: tuple[float, float]) -> None:
+        wait = self._world.rng.uniform(*wait_s)
+        case.order_at = self._world.now + wait
+        self._world.after(wait, self._say, alarm_id, case, case.order_at)
+
+    def _say(self, alarm_id: str, case: _Case, planned_at: float) -> None:
+        if self._cases.get(alarm_id) is not case or case.order_at != planned_at:
+            return
+        kind = "alarm.ack" if case.stage == "seen" else "alarm.clear"
+        jti = f"{self._world.rng.getrandbits(64):016x}"
+        self._orders[jti] = alarm_id
+        self._world.tell(Ordered(kind, alarm_id))
+        order = plain_order(kind, {"alarm": alarm_id}, jti, self._world.utc_ms() / 1000)
+        self._world.give_order(topics.down(self._root, self._unit, kind), order)
+        self._plan(alarm_id, case, (AGAIN_S, AGAIN_S * 1.5))
