@@ -108,7 +108,6 @@ class Store(Section, kw_only=True):
     size_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 1_073_741_824
     commit_interval_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
     commit_interval_online_s: Annotated[float, Meta(ge=1, le=600)] = 60.0
-    keep_days: Annotated[int, Meta(ge=0, le=366)] = 7
 
 
 class Mqtt(Section, kw_only=True):

@@ -7,6 +7,7 @@ acknowledgements and messages are handled in one order, and no lock of ours meet
 """
 
 import contextlib
+import os
 import queue
 import select
 import socket
@@ -29,7 +30,7 @@ PULSE_S = 1.0
 """How often paho looks at its keepalive when nothing else happens."""
 
 LINGER_S = 1.0
-"""How long the end in order may take to write what is still to be written."""
+"""How long the end in order may take: to write what is still to be written, and until the broker has closed."""
 
 
 class _Leave:
@@ -70,7 +71,6 @@ class Attempt:
         self._heard = Heard(connect, config.keepalive_s, now)
         self._tokens: dict[int, int] = {}
         self._left = False
-        self._leave_by: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"broker-{connect.attempt}", daemon=True)
 
     # --- for the deciding thread ----------------------------------------------------------------------------------------------------
@@ -143,8 +143,7 @@ class Attempt:
         except queue.Empty:
             return
         if isinstance(late, Client):
-            late.disconnect()
-            _close(late)
+            _say_goodbye(late, self._now() + LINGER_S, self._now)
 
     def _on_socket_open(self, _client: Client, _userdata: object, sock: Any) -> None:
         if self._over.is_set():  # before CONNECT is sent: one that comes late would throw the newer attempt out of our session
@@ -193,11 +192,9 @@ class Attempt:
         while self._say_seen() and not self._over.is_set():
             sock = client.socket()
             if sock is None:
-                break  # on_disconnect has told why, or DISCONNECT is written
+                break  # on_disconnect has told why
             if not self.connected and self._now() >= deadline:
                 self._give_up(f"{self.connect.endpoint} took the connection but did not answer CONNECT within {self._within_s:g} s")
-                break
-            if self._leave_by is not None and self._now() >= self._leave_by:
                 break
             # what TLS has read but not handed out yet, select does not see
             pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
@@ -206,6 +203,8 @@ class Attempt:
             if self._wake_r in readable:
                 self._drain_wake()
                 self._carry_out(client)
+                if self._over.is_set():
+                    break
             if pending or sock in readable:
                 client.loop_read()
             if sock in writable:
@@ -227,8 +226,9 @@ class Attempt:
                 case Subscribe() as subscribe:
                     self._subscribe(client, subscribe)
                 case _Leave():
-                    self._leave_by = self._now() + LINGER_S
-                    client.disconnect()
+                    self._over.set()
+                    _say_goodbye(client, self._now() + LINGER_S, self._now)
+                    return
 
     def _publish(self, client: Client, wanted: Publish) -> None:
         properties = broker_client.publish_properties(self.connect.protocol, wanted.expiry_s)
@@ -287,6 +287,26 @@ class Attempt:
         with self._mute:
             if not self._muted:
                 self._post(event)
+
+
+def _say_goodbye(client: Client, deadline: float, now: Callable[[], float]) -> None:
+    """Write what is left and DISCONNECT, then wait until the broker closes.
+
+    paho closes as soon as DISCONNECT is written. With a PUBACK still on its way to us that is a reset, on which Mosquitto publishes the last
+    will although it had the DISCONNECT (seen); so the connection is held open by a second descriptor until the broker is done.
+    """
+    sock = client.socket()
+    if sock is None:
+        return
+    with socket.socket(fileno=os.dup(sock.fileno())) as held, contextlib.suppress(OSError):
+        client.disconnect()
+        while client.socket() is not None and client.want_write() and (left_s := deadline - now()) > 0:
+            select.select([], [held], [], left_s)
+            client.loop_write()
+        _close(client)
+        held.shutdown(socket.SHUT_WR)
+        while (left_s := deadline - now()) > 0 and select.select([held], [], [], left_s)[0] and held.recv(4096):
+            pass
 
 
 def _close(client: Client) -> None:

@@ -59,8 +59,8 @@ KNOWN_SETTINGS = frozenset(SETTINGS) | {"sqlite_max_page_count", "count", "size"
 DAMAGE_CODES = frozenset(
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
 )
-DAMAGE_WORDS = ("no such table", "no such column", "malformed", "Could not decode")
-"""How SQLite's plain error 1, and Python's own without a number, begin when it is the file that is wrong."""
+OUR_WORDS = ("cannot start a transaction", "cannot commit", "cannot rollback")
+"""How SQLite's plain error 1 begins when it is not the file: our statements are always the same, so that else a damaged schema is to blame."""
 
 
 def sealed(key: str, value: bytes) -> bytes:
@@ -177,10 +177,12 @@ class DiskcacheStore:
         primary = None if code is None else code & 0xFF
         if primary == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
             return StoreFull(self._full())
-        plain = isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR)
+        plain = (
+            isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR) and not str(error).startswith(OUR_WORDS)
+        )
         # Python cannot decode SQLite's own words when they quote a damaged schema.
         foreign = isinstance(error, Unsound | UnicodeDecodeError)
-        if foreign or primary in DAMAGE_CODES or (plain and str(error).startswith(DAMAGE_WORDS)):
+        if foreign or plain or primary in DAMAGE_CODES:
             return StoreDamaged(f"{self._directory} is damaged: {error}")
         return StoreFailed(
             f"{self._directory} cannot be used: {error}; it must be a directory that the agent may write, on a disk that works and has room"

@@ -8,6 +8,7 @@ sqlite.org/fileformat2.html (1.3 header, 1.5 freelist, 1.6 pages, 2.1 records, 4
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ WAL_HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
 LEAF = 0x0D
 COLUMNS_COUNT = 12
-ROW_BYTES_MAX = 16 << 20
+ROW_BYTES_MAX = 4 << 20
 """A length beyond this is garbage: the records of the project stay far below a megabyte."""
 
 Column = int | float | bytes | str | None
@@ -31,10 +32,11 @@ def carve(file: Path) -> Iterator[tuple[float, Column, Column, Column, Column, C
 
     A row may come twice, or be one that was replaced: the store time (of the system clock then) tells which is newer. Raises OSError.
     """
-    with file.open("rb") as raw:
-        pages = _Pages(raw, file.with_name(f"{file.name}-wal"))
+    log = file.with_name(f"{file.name}-wal")
+    with ExitStack() as stack:
+        pages = _Pages(stack.enter_context(file.open("rb")), stack.enter_context(log.open("rb")) if log.exists() else None)
         free = pages.free()
-        for number in range(1, pages.count + 1):
+        for number in pages.numbers():
             if number in free:
                 continue
             for payload in _leaf_payloads(pages, number):
@@ -46,7 +48,7 @@ def carve(file: Path) -> Iterator[tuple[float, Column, Column, Column, Column, C
 class _Pages:
     """The pages of a file, counted from 1, as of the last commit in the write-ahead log."""
 
-    def __init__(self, file: BinaryIO, wal: Path) -> None:
+    def __init__(self, file: BinaryIO, log: BinaryIO | None) -> None:
         self._file = file
         header = file.read(100)
         self.size = PAGE_BYTES
@@ -54,18 +56,24 @@ class _Pages:
             # The format writes 65536 as 1.
             size = int.from_bytes(header[16:18], "big")
             self.size = 65536 if size == 1 else size if size >= 512 and size.bit_count() == 1 else PAGE_BYTES
-        self._newer: dict[int, bytes] = _committed_frames(wal, self.size) if wal.exists() else {}
-        self.count = max([file.seek(0, os.SEEK_END) // self.size, *self._newer])
+        self._count = file.seek(0, os.SEEK_END) // self.size
+        self._log = log
+        self._newer = {} if log is None else _committed(log, self.size)
+
+    def numbers(self) -> Iterator[int]:
+        """Of all pages there are: in the file, and beyond its end those that lie in the log only."""
+        yield from range(1, self._count + 1)
+        yield from (number for number in self._newer if number > self._count)
 
     def read(self, number: int) -> bytes:
         """A page; ValueError when there is none of that number, or the card does not give it out."""
-        if not 1 <= number <= self.count:
+        source, at = self._file, (number - 1) * self.size
+        if self._log is not None and number in self._newer:
+            source, at = self._log, self._newer[number]
+        elif not 1 <= number <= self._count:
             raise ValueError(f"no page {number}")
-        newer = self._newer.get(number)
-        if newer is not None:
-            return newer
         try:
-            page = os.pread(self._file.fileno(), self.size, (number - 1) * self.size)
+            page = os.pread(source.fileno(), self.size, at)
         except OSError as error:
             raise ValueError(f"page {number}: {error}") from error
         if len(page) < self.size:
@@ -88,23 +96,24 @@ class _Pages:
         return free
 
 
-def _committed_frames(wal: Path, page_bytes: int) -> dict[int, bytes]:
-    """The newest committed content of each page in a write-ahead log. Checksums are not looked at: the rows have theirs."""
-    committed: dict[int, bytes] = {}
-    pending: dict[int, bytes] = {}
-    with wal.open("rb") as file:
-        header = file.read(WAL_HEADER_BYTES)
-        if len(header) < WAL_HEADER_BYTES or int.from_bytes(header[:4], "big") not in WAL_MAGICS:
-            return {}
-        while len(frame := file.read(FRAME_HEADER_BYTES + page_bytes)) == FRAME_HEADER_BYTES + page_bytes:
-            number, pages_after_commit = struct.unpack_from(">II", frame)
-            if frame[8:16] != header[16:24]:
-                # Salts of an earlier round: what follows has been folded in long ago.
-                break
-            pending[number] = frame[FRAME_HEADER_BYTES:]
-            if pages_after_commit:
-                committed |= pending
-                pending = {}
+def _committed(log: BinaryIO, page_bytes: int) -> dict[int, int]:
+    """Where in a write-ahead log the newest committed content of a page begins. Its checksums are not looked at: the rows have theirs."""
+    committed: dict[int, int] = {}
+    pending: dict[int, int] = {}
+    header = log.read(WAL_HEADER_BYTES)
+    if len(header) < WAL_HEADER_BYTES or int.from_bytes(header[:4], "big") not in WAL_MAGICS:
+        return {}
+    at = WAL_HEADER_BYTES
+    while len(frame := log.read(FRAME_HEADER_BYTES + page_bytes)) == FRAME_HEADER_BYTES + page_bytes:
+        number, pages_after_commit = struct.unpack_from(">II", frame)
+        if frame[8:16] != header[16:24]:
+            # Salts of an earlier round: what follows has been folded in long ago.
+            break
+        pending[number] = at + FRAME_HEADER_BYTES
+        if pages_after_commit:
+            committed |= pending
+            pending = {}
+        at += len(frame)
     return committed
 
 
