@@ -72,6 +72,12 @@ class Accepted(Fact, frozen=True):
     sent: Sent
 
 
+class Denied(Fact, frozen=True):
+    """The broker has refused the message and says so, whether or not the unit will hear of it."""
+
+    sent: Sent
+
+
 class Arrived(Fact, frozen=True):
     """The centre has the message."""
 

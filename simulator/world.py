@@ -31,7 +31,36 @@ from agent.core.effects import (
     Store,
     Subscribe,
 )
-from agent.core.events import AdapterDied, Event, Started, StopRequested
+from agent.core.events import (
+    Acked,
+    AdapterDied,
+    ClockRead,
+    Edge,
+    Event,
+    Fix,
+    Forgotten,
+    InputsFailed,
+    Levels,
+    LightsShown,
+    LinkDown,
+    LinkUp,
+    Loaded,
+    OutputFailed,
+    ReceiverDown,
+    ReceiverHeard,
+    ReceiverUp,
+    Received,
+    Refused,
+    Remembered,
+    SpoolDown,
+    SpoolOpened,
+    SpoolQuarantined,
+    Started,
+    StopRequested,
+    Stored,
+    Subscribed,
+    Vitals,
+)
 from agent.core.unit import Unit
 from agent.wire import codec, topics
 from simulator.facts import Booted, Died, Fact, Sent, Written
@@ -74,7 +103,18 @@ STILL_S = 150.0
 JOURNAL_LINES = 80
 """What is remembered for the report of a broken promise."""
 
-MESSAGES_RANGE = (0, 1_000_000_000)
+LATE_SHARE = 0.2
+"""Of the events that may be late, so many are; those behind them wait."""
+
+ADAPTERS: dict[type[Event], str] = {
+    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, Fix), "gnss"),
+    **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
+    **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
+    **dict.fromkeys((ClockRead, Vitals), "vitals"),
+    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolQuarantined, Stored, Remembered, Forgotten, Loaded), "spool"),
+    **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received), "broker"),
+}
+"""Whose thread posts what."""
 
 
 class Meddling(msgspec.Struct):
@@ -126,7 +166,8 @@ class World:
         self.journal: deque[tuple[float, Any]] = deque(maxlen=JOURNAL_LINES)
         self._origin = 0.0
         self._process = 0
-        self._last_meddled = -math.inf
+        self._late: dict[str, float] = {}
+        self._powered = False
         self.unit: Unit | None = None
         self.system_clock = SystemClock(self)
         self.store = store(self)
@@ -181,25 +222,38 @@ class World:
         """An adapter puts an event into the mailbox; what becomes of it on the way, the faults decide."""
         if self.unit is None:
             return
-        if self.meddling.on:
+        if self.meddling.on or self._late:
             self._meddle(event)
         else:
             self._mailbox.append(event)
 
     def _meddle(self, event: Event) -> None:
-        self.disturbed_until = self.now + self.meddling.late_s
+        self.disturbed_until = max(self.disturbed_until, self.now + self.meddling.late_s)
         if self.rng.random() < self.meddling.lost:
             self.counts["events lost"] += 1
             return
-        for _ in range(1 + (self.rng.random() < self.meddling.doubled)):
-            if self.meddling.late_s and self.rng.random() < 0.5:
-                self.after(self.rng.random() * self.meddling.late_s, self._post_late, event, self._process)
-            else:
-                self._mailbox.append(event)
+        for copy in range(1 + (self.rng.random() < self.meddling.doubled)):
+            self.counts["events doubled"] += copy
+            self._hand_in(event)
+
+    def _hand_in(self, event: Event) -> None:
+        """Now or late; those of one adapter in their order, as they come from one thread."""
+        adapter = ADAPTERS[type(event)]
+        due = max(self._late.get(adapter, 0.0), self.now)
+        if self.meddling.late_s and self.rng.random() < LATE_SHARE:
+            due = max(due, self.now + self.rng.random() * self.meddling.late_s)
+        if due == self.now:
+            self._mailbox.append(event)
+            return
+        self.counts["events late"] += 1
+        self._late[adapter] = due
+        self.after(due - self.now, self._post_late, event, self._process)
 
     def _post_late(self, event: Event, process: int) -> None:
         if process == self._process and self.unit is not None:
             self._mailbox.append(event)
+        if not self.meddling.on and max(self._late.values(), default=0.0) <= self.now:
+            self._late.clear()
 
     def tell(self, fact: Fact) -> None:
         """Something is so: the promises hear of it."""
@@ -230,7 +284,8 @@ class World:
 
     def boot(self, cold: bool = False) -> None:
         """Start the agent, unless it runs. `cold`: the machine starts too."""
-        if self.unit is not None:
+        self._powered = self._powered or cold
+        if self.unit is not None or not self._powered:
             return
         if cold:
             self._origin = self.now - self.rng.uniform(*UP_S)
@@ -245,6 +300,7 @@ class World:
 
     def crash(self, how: str) -> None:
         """The process is gone without a word."""
+        self._powered = self._powered and how != "power"
         if self.unit is None:
             return
         self.store.crash()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.core.effects import Connect, Disconnect, Effect, Publish, Subscribe
 from agent.core.events import Acked, LinkDown, LinkUp, Received, Refused, Subscribed
-from simulator.facts import Accepted, Sent
+from simulator.facts import Accepted, Denied, Sent
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -102,7 +102,7 @@ class WorldBroker:
         """Put a message on the line."""
         connection, now = self._connection, self._world.now
         if connection is None or not connection.up:
-            self._world.post(Refused(self._world.mono(), sent.publish.token, "not connected"))
+            self._world.post(Refused(self._world.mono(), sent.publish.token, "not connected", by_broker=False))
             return
         connection.line_free_at = max(connection.line_free_at, now) + len(sent.publish.payload) / connection.bytes_per_s
         connection.arrives_at = max(connection.arrives_at, connection.line_free_at + self._trip())
@@ -189,7 +189,9 @@ class WorldBroker:
             return
         publish = sent.publish
         refused = self.refusing_publishes
-        if not refused:
+        if refused:
+            self._world.tell(Denied(sent))
+        else:
             self._deliver(publish.topic, publish.payload)
             self._world.tell(Accepted(sent))
         connection.answers_at = max(connection.answers_at, self._world.now + self._trip() + self.answer_after_s)

@@ -57,8 +57,9 @@ class WorldCar:
         self.fix_delay_s = world.rng.uniform(*FIX_DELAY_S)
         self._fix_from = world.now + world.rng.uniform(*COLD_START_S)
         self.level = {i.id: False for i in config.input}
+        self._meant = dict(self.level)
         self._held: dict[str, float] = {}
-        self._noisy: dict[str, int] = {}
+        self._noisy: set[str] = set()
         self._buttons = [i.id for i in config.input if i.use.value == "panic"]
         self._ignitions = [i.id for i in config.input if i.use.value == "ignition"]
         self.shown: dict[str, str] = {}
@@ -172,6 +173,7 @@ class WorldCar:
     def _bounce(self, name: str, active: bool) -> float:
         """Contacts close or open: some edges from now on; after how many seconds they are still."""
         rng = self._world.rng
+        self._meant[name] = active
         times = sorted(rng.random() * BOUNCE_S for _ in range(2 * rng.randrange(4)))
         self._set(name, active)
         for n, wait in enumerate(times):
@@ -220,17 +222,16 @@ class WorldCar:
             return
         rng = self._world.rng
         name = rng.choice(list(self.level))
-        if not self._noisy.get(name):
-            self._noisy[name] = 1
-            level = self.level[name]
-            self._set(name, not level)
-            self._world.after(rng.uniform(0.0005, PULSE_S_MAX), self._calm, name, level)
+        if name not in self._noisy:
+            self._noisy.add(name)
+            self._set(name, not self.level[name])
+            self._world.after(rng.uniform(0.0005, PULSE_S_MAX), self._calm, name)
         self._world.after(rng.expovariate(1 / every_s), self._pulse, every_s)
 
-    def _calm(self, name: str, level: bool) -> None:
-        """The pulse is over; when a hand came or went meanwhile, its level stays."""
-        self._noisy[name] = 0
-        self._set(name, name in self._held if name in self._buttons else level)
+    def _calm(self, name: str) -> None:
+        """The pulse is over; a hand that came or went meanwhile has the last word."""
+        self._noisy.discard(name)
+        self._set(name, self._meant[name])
 
     # --- outputs ------------------------------------------------------------------------------------------------------------------
 

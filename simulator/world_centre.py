@@ -32,7 +32,6 @@ class _Case:
         self.stage = "seen"
         self.by = ("", 0)
         self.order_at = 0.0
-        self.ordered = False
 
 
 class WorldCentre:

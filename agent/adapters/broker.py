@@ -61,7 +61,7 @@ class Broker:
                 if attempt is not None and attempt.connected:
                     attempt.ask(effect)
                 else:
-                    self._post(Refused(self._now(), effect.token, "not connected"))
+                    self._post(Refused(self._now(), effect.token, "not connected", by_broker=False))
             case _:
                 raise TypeError(f"no effect of the link: {effect!r}")
 

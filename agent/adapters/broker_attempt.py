@@ -240,7 +240,7 @@ class Attempt:
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._tokens[info.mid] = wanted.token
         else:
-            self._heard.seen.append(Refused(self._now(), wanted.token, f"paho: {info.rc.name}"))
+            self._heard.seen.append(Refused(self._now(), wanted.token, f"paho: {info.rc.name}", by_broker=False))
 
     def _subscribe(self, client: Client, wanted: Subscribe) -> None:
         if not wanted.topics:
@@ -292,8 +292,8 @@ class Attempt:
 def _say_goodbye(client: Client, deadline: float, now: Callable[[], float]) -> None:
     """Write what is left and DISCONNECT, then wait until the broker closes.
 
-    paho closes as soon as DISCONNECT is written. With a PUBACK still on its way to us that is a reset, on which Mosquitto publishes the last
-    will although it had the DISCONNECT (seen); so the connection is held open by a second descriptor until the broker is done.
+    paho closes as soon as DISCONNECT is written. With a PUBACK still on its way to us that is a reset, on which Mosquitto publishes the
+    last will although it had the DISCONNECT (seen); so a second descriptor holds the connection open until the broker is done.
     """
     sock = client.socket()
     if sock is None:

@@ -18,7 +18,7 @@ import diskcache
 
 from agent.adapters.bytes_disk import MODE_RAW, BytesDisk, Unsound
 from agent.adapters.segment_store import StoreDamaged, StoreError, StoreFailed, StoreFull
-from agent.adapters.store_check import check
+from agent.adapters.store_check import check, check_versions
 
 FILE_NAME = "cache.db"
 """The file's name inside the directory is diskcache's choice."""
@@ -60,7 +60,7 @@ DAMAGE_CODES = frozenset(
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
 )
 OUR_WORDS = ("cannot start a transaction", "cannot commit", "cannot rollback")
-"""How SQLite's plain error 1 begins when it is not the file: our statements are always the same, so that else a damaged schema is to blame."""
+"""How SQLite's plain error 1 begins when it is not the file. Our statements are always the same: else a damaged schema is to blame."""
 
 
 def sealed(key: str, value: bytes) -> bytes:
@@ -92,6 +92,8 @@ class DiskcacheStore:
             directory.chmod(0o700)
             file = directory / FILE_NAME
             is_new = not file.exists() or file.stat().st_size == 0
+            if not is_new:
+                check_versions(file)
             # Held open over diskcache's own opening and closing, or each of them would fold the write-ahead log in and make a new one.
             with closing(sqlite3.connect(file, timeout=1.0, isolation_level=None)) as first:
                 if is_new:
@@ -178,7 +180,10 @@ class DiskcacheStore:
         if primary == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
             return StoreFull(self._full())
         plain = (
-            isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR) and not str(error).startswith(OUR_WORDS)
+            isinstance(error, sqlite3.DatabaseError)
+            and not isinstance(error, sqlite3.ProgrammingError)
+            and primary in (None, sqlite3.SQLITE_ERROR)
+            and not str(error).startswith(OUR_WORDS)
         )
         # Python cannot decode SQLite's own words when they quote a damaged schema.
         foreign = isinstance(error, Unsound | UnicodeDecodeError)

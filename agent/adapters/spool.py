@@ -98,7 +98,7 @@ class Spool:
         return waiting
 
     def _work_off(self, effects: list[Effect | None]) -> None:
-        """In order: an OpenSpool alone, all between two of them together."""
+        """In order: neighbouring OpenSpools are one, and so is all between two of them."""
         for opening, some in itertools.groupby(effects, key=lambda effect: isinstance(effect, OpenSpool)):
             if opening:
                 self._open()

@@ -8,11 +8,15 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from pathlib import Path
 
 from agent.adapters.bytes_disk import MODE_RAW, Unsound
 
 CHECK_S_MAX = 2.0
 """How long the store may be read before it is opened anyway: the unit waits for it."""
+
+VERSIONS = (b"\x01\x01", b"\x02\x02", b"")
+"""Of the file format to write and to read: rollback journal, write-ahead log; and a file so short that SQLite refuses it."""
 
 UNREADABLE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
 
@@ -50,6 +54,17 @@ def check(connection: sqlite3.Connection, known_settings: Set[str], seconds_max:
     if row is not None:
         raise Unsound(f"row {row[0]} is not plain bytes, so it is none of ours")
     return True
+
+
+def check_versions(file: Path) -> None:
+    """SQLite opens a file of a version that it does not know for reading only, which would look like a disk that cannot be written.
+
+    Raises Unsound, OSError. Called before SQLite opens the file: closing it here would give up the process's locks on it.
+    """
+    with file.open("rb") as raw:
+        versions = raw.read(20)[18:]
+    if versions not in VERSIONS:
+        raise Unsound(f"the header gives the versions {versions.hex()}")
 
 
 @contextmanager

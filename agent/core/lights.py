@@ -78,6 +78,7 @@ class Lights(Part):
                 return self._compare(event.at, shown)
             case OutputFailed(output=output, reason=reason):
                 self._faulty = True
+                self._doubt(event.at)
                 return [FaultSeen(event.at, "lights.output", True, f"{output}: {reason}")]
         return ()
 
@@ -116,14 +117,20 @@ class Lights(Part):
     def _ask(self, at: float) -> list[Output]:
         if not self._bar and not self._lamps:
             return []
-        self._ask_again_at = at + ASK_AGAIN_S
-        self._unanswered_since = min(self._unanswered_since, at)
+        self._ask_again_at = math.inf
+        self._doubt(at)
         return [ShowLights(self._wanted())]
+
+    def _doubt(self, at: float) -> None:
+        """The outputs may not play what they should: they will be asked again."""
+        self._ask_again_at = min(self._ask_again_at, at + ASK_AGAIN_S)
+        self._unanswered_since = min(self._unanswered_since, at)
 
     def _compare(self, at: float, shown: dict[str, str]) -> Outputs:
         self._shown = shown
         if shown != self._wanted_names():
-            return ()  # an answer to an earlier wish; the later one is on its way, or is asked again
+            self._doubt(at)  # an answer to an earlier wish, the later one is on its way; or they have gone their own way
+            return ()
         self._ask_again_at = self._unanswered_since = math.inf
         recovered, self._faulty = self._faulty, False
         return [FaultSeen(at, "lights.output", False)] if recovered else ()

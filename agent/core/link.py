@@ -81,6 +81,7 @@ class Link(Part):
         self._act_at = math.inf
         self._subscribe_by = math.inf
         self._fault_at = math.inf
+        self._stopping = False
         self.connects = 0
 
     @property
@@ -100,9 +101,9 @@ class Link(Part):
                 self._since = event.at
                 self._fault_at = event.at + FAULT_AFTER_S
                 return self._connect(event.at)
-            case LinkUp(attempt=attempt) if attempt == self._attempt and self.state is State.CONNECTING:
+            case LinkUp() if self.hears(event):
                 return self._up(event)
-            case LinkDown(attempt=attempt) if attempt == self._attempt and self.state in (State.CONNECTING, State.ONLINE):
+            case LinkDown() if self.hears(event):
                 return self._down(event.at, event.reason, event.wrong_protocol)
             case LinkStalled(reason=reason) if self.state is State.ONLINE:
                 return self._give_up(event.at, reason)
@@ -111,9 +112,19 @@ class Link(Part):
                 return [FaultSeen(event.at, "link.subscription", bool(refused), ", ".join(refused))]
             case SpoolOpened(memory=memory):
                 return self._recall(memory)
-            case StopRequested() if self.state is State.ONLINE:
-                return [StateChanged(event.at, "presence", Presence(online=False, reason="stopped", version=self._version))]
+            case StopRequested():
+                self._stopping = True
+                return [self._presence(event.at)] if self.state is State.ONLINE else ()
         return ()
+
+    def hears(self, event: Event) -> bool:
+        """Whether that word of the broker is about the present attempt, and news; nobody in the unit needs to hear any other."""
+        match event:
+            case LinkUp(attempt=attempt):
+                return attempt == self._attempt and self.state is State.CONNECTING
+            case LinkDown(attempt=attempt):
+                return attempt == self._attempt and self.state in (State.CONNECTING, State.ONLINE)
+        return True
 
     def expire(self) -> Outputs:
         """Try again, give up an attempt, or call the lost link a fault."""
@@ -150,10 +161,15 @@ class Link(Part):
         self._rounds, self._reason = 0, ""
         return [
             FaultSeen(up.at, "link.down", False),
-            StateChanged(up.at, "presence", Presence(online=True, version=self._version, nonce=self._nonce())),
+            self._presence(up.at),
             Subscribe(self._attempt, self._topics),
             Note("info", f"connected to {up.endpoint}, MQTT {'5' if up.protocol == 5 else '3.1.1'}"),
         ]
+
+    def _presence(self, at: float) -> StateChanged:
+        if self._stopping:
+            return StateChanged(at, "presence", Presence(online=False, reason="stopped", version=self._version))
+        return StateChanged(at, "presence", Presence(online=True, version=self._version, nonce=self._nonce()))
 
     def _nonce(self) -> str:
         """New for each session, so that an order made for an earlier one is known as such."""

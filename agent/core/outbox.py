@@ -13,34 +13,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.core.effects import Effect, OpenSpool, Publish, Store
-from agent.core.events import (
-    Acked,
-    Event,
-    EventsDropped,
-    FaultSeen,
-    Forgotten,
-    Lane,
-    LinkDown,
-    LinkStalled,
-    LinkUp,
-    Loaded,
-    Refused,
-    Reported,
-    ReportLeft,
-    Row,
-    SpoolDown,
-    SpoolOpened,
-    SpoolQuarantined,
-    Started,
-    StateChanged,
-    Stored,
-    TimeLearned,
-)
+from agent.core.events import Acked, Event, EventsDropped, FaultSeen, Forgotten, Lane, LinkDown, LinkStalled, LinkUp, Loaded, Refused
+from agent.core.events import Reported, ReportLeft, Row, SpoolDown, SpoolOpened, SpoolQuarantined, Started, StateChanged, Stored, TimeLearned
 from agent.core.lanes import Lanes, Message
 from agent.core.losses import Losses
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
+from agent.core.refusals import Refusals
 from agent.core.shelf import Shelf
 from agent.core.timebase import Timebase
 from agent.core.window import ACK_S_MAX, Window
@@ -49,9 +29,6 @@ from agent.wire.records import ClockFix
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
-
-REFUSED_WAIT_S = 30.0
-"""A message that the broker refused is tried again after that; it may be the broker's mood, and must not become a storm."""
 
 READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32}
 """Messages of a lane kept in memory; the rest waits in the store (or, without one, the oldest is given up and declared)."""
@@ -81,9 +58,8 @@ class Outbox(Part):
         self._slots: dict[tuple[Lane, str], Reported] = {}
         self._states: dict[str, StateChanged] = {}
         self._states_due: dict[str, None] = {}
-        self._states_refused: dict[str, float] = {}
-        self._refused: list[Message] = []
-        self._undated_left = False
+        self._refusals = Refusals()
+        self._undated = False
         self._online = False
         self._tick_at = math.inf
         self._acked_at = -math.inf
@@ -156,6 +132,7 @@ class Outbox(Part):
         message = self._postmark.record(report)
         if report.lane is Lane.BACKFILL and not self._online:
             self._postmark.file(message)  # so that it lies in the store as it will leave
+        self._undated |= not message.dated
         self._known[message.name] = message
         self._shelf.unstored[message.name] = report.at
         self._lanes.add(message)
@@ -163,7 +140,7 @@ class Outbox(Part):
 
     def _trim(self, lane: Lane) -> list[Output]:
         """Keep a lane's memory bounded: what is on disk can be read back; without a store the oldest is given up and declared."""
-        while self._lanes.count(lane) > READY_MAX[lane]:
+        while self._held(lane) > READY_MAX[lane]:
             newest = self._lanes.take_last(lane)
             if newest.stored or (self._shelf.open and len(self._shelf.unstored) < UNSTORED_MAX):
                 if newest.stored:
@@ -174,10 +151,16 @@ class Outbox(Part):
             if lane is Lane.ALARM:
                 self._lanes.put_back([oldest])
                 return []  # never an alarm
+            if oldest.stored:
+                self._let_lie(oldest)  # it lies on the disk that is away just now
+                continue
             self._known.pop(oldest.name, None)
             self._shelf.unstored.pop(oldest.name, None)
             self._losses.add(oldest.made_at, "memory_full", oldest.kind, 1)
         return []
+
+    def _held(self, lane: Lane) -> int:
+        return self._lanes.count(lane) + self._refusals.count(lane)
 
     def _let_lie(self, message: Message) -> None:
         self._known.pop(message.name, None)
@@ -186,9 +169,9 @@ class Outbox(Part):
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
         for message in self._lanes:
             self._postmark.date(message)
-        if not self._undated_left:
+        if not self._undated:
             return []
-        self._undated_left = False
+        self._undated = False  # some have left, some lie in the store as they were, perhaps for a later boot to send
         return self._report(Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms)))
 
     # --- the store ----------------------------------------------------------------------------------------------------------------
@@ -201,7 +184,7 @@ class Outbox(Part):
         out: list[Output] = []
         for name in list(names):
             message = self._known.get(name)
-            if message is not None and not message.acked:
+            if message is not None and (not message.acked or message.lane is Lane.ALARM):  # the officer's lamp waits for the disk's word
                 self._shelf.unstored[name] = at
                 out.append(Store(name, message.lane, message.payload))
                 continue
@@ -228,7 +211,7 @@ class Outbox(Part):
         return out
 
     def _waits(self, message: Message) -> bool:
-        return message in self._window or message in self._lanes or message in self._refused
+        return message in self._window or message in self._lanes or message in self._refusals
 
     def _forget(self, at: float, message: Message) -> list[Output]:
         self._known.pop(message.name, None)
@@ -261,9 +244,7 @@ class Outbox(Part):
         self._window.receive_max = up.receive_max
         # the link says its own presence, with the nonce of this session
         self._states_due = {name: None for name in self._states if name != "presence"}
-        self._states_refused.clear()
-        self._lanes.put_back(self._refused)
-        self._refused = []
+        self._lanes.put_back(self._refusals.take_all())
         return []
 
     def _link_down(self) -> Outputs:
@@ -279,25 +260,24 @@ class Outbox(Part):
         self._acked_at = at
         self.acked += 1
         out: list[Output] = [FaultSeen(at, "link.refused", False)] if message.refused else []
-        if message.retain:
-            self._states_refused.pop(message.kind, None)
-            return out
+        self._refusals.delivered(message)
         message.acked = True
-        if message.lane is Lane.ALARM and message.durable:
+        if not message.durable:
+            return out
+        if message.lane is Lane.ALARM:
             out.append(ReportLeft(at, message.name, message.stored, True))
-        if message.durable and message.stored:
+        if message.stored:
             out += self._forget(at, message)
+        elif message.lane is not Lane.ALARM and len(self._shelf.unstored) > UNSTORED_MAX:
+            del self._known[message.name]  # there is no store; should this one lie in it all the same, it is sent once more
+            self._shelf.unstored.pop(message.name, None)
         return out
 
     def _refuse(self, refused: Refused) -> list[Output]:
         message = self._window.take(refused.token)
         if message is None:
             return []
-        message.sent_at = refused.at
-        if message.retain:
-            self._states_refused[message.kind] = refused.at
-        else:
-            self._refused.append(message)
+        self._refusals.add(refused.at, message, refused.by_broker)
         if not refused.by_broker:
             return []
         message.refused = True
@@ -310,11 +290,11 @@ class Outbox(Part):
         out: list[Output] = []
         while self._window.room(Lane.ALARM) and (message := self._next(Lane.ALARM)) is not None:
             out.append(self._send(at, message))
-        while self._states_due:
+        while self._states_due and self._window.room(Lane.EVENT):
             name = next(iter(self._states_due))
             del self._states_due[name]
             state = self._postmark.state(self._states[name])
-            state.refused = name in self._states_refused
+            state.refused = self._refusals.state_refused(name)
             out.append(self._send(at, state))
         for lane in (Lane.EVENT, Lane.LIVE, Lane.BACKFILL):
             while self._window.room(lane) and (message := self._next(lane)) is not None:
@@ -324,17 +304,18 @@ class Outbox(Part):
     def _next(self, lane: Lane) -> Message | None:
         if self._lanes.count(lane):
             return self._lanes.take(lane)
-        slot = next((key for key in self._slots if key[0] is lane), None)
+        free = (key for key, report in self._slots.items() if key[0] is lane and not self._refusals.holds(lane, type(report.record).KIND))
+        slot = next(free, None)
         return None if slot is None else self._postmark.record(self._slots.pop(slot))
 
     def _send(self, at: float, message: Message) -> Effect:
         self._postmark.leave(at, message)
-        self._undated_left |= not message.dated
+        self._undated |= not message.dated and not message.retain
         return Publish(self._window.send(at, message), message.topic, message.payload, 1, message.retain)
 
     def _load_if_dry(self, at: float) -> list[Output]:
         """Read back what a lane could not hold, once it has run dry; alarms also without a link, so that they stand ready."""
-        dry = [lane for lane in (Lane.ALARM, Lane.EVENT, Lane.BACKFILL) if not self._lanes.count(lane)]
+        dry = [lane for lane in (Lane.ALARM, Lane.EVENT, Lane.BACKFILL) if not self._lanes.count(lane) and self._refusals.count(lane) < READY_MAX[lane]]
         loads = (self._shelf.load(at, lane) for lane in dry if self._online or lane is Lane.ALARM)
         return [load for load in loads if load is not None]
 
@@ -350,16 +331,25 @@ class Outbox(Part):
             out += self._shelf.forget_again(at)
         for gap in self._losses.declare():
             out += self._report(Reported(at, Lane.EVENT, gap))
+        self._take_up()
         return [*out, *self._send_again(at), *self._pump(at)]
+
+    def _take_up(self) -> None:
+        """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""
+        dry = {lane for lane in Lane if not self._lanes.count(lane)}
+        for message in self._known.values():
+            if message.lane in dry and not message.acked and message not in self._window and message not in self._refusals:
+                if self._held(message.lane) < READY_MAX[message.lane]:
+                    self._lanes.add(message)
 
     def _send_again(self, at: float) -> list[Output]:
         """Messages that were refused a while ago, and messages whose acknowledgement is overdue."""
-        again = [message for message in self._refused if at - message.sent_at >= REFUSED_WAIT_S]
-        self._refused = [message for message in self._refused if message not in again]
-        self._lanes.put_back(again)
-        for name in [name for name, refused_at in self._states_refused.items() if at - refused_at >= REFUSED_WAIT_S]:
-            self._states_refused[name] = at
-            self._states_due[name] = None
+        if not self._online:
+            return []
+        if self._refusals.unsent_for_long(at):
+            return [LinkStalled(at, "nothing can be sent")]
+        self._lanes.put_back(self._refusals.take_due(at))
+        self._states_due |= dict.fromkeys(self._refusals.states_due(at))
         if not self._window.overdue(at):
             return []
         if at - self._acked_at > ACK_S_MAX:
@@ -374,7 +364,8 @@ class Outbox(Part):
     def settled(self) -> bool:
         """Nothing that could still be done quickly is left undone: all is on disk, and what may leave has been acknowledged."""
         stored = not self._shelf.unstored or not self._shelf.open
-        sent = not self._window and not self._lanes.count(Lane.ALARM) and not self._lanes.count(Lane.EVENT) and not self._states_due
+        urgent = (Lane.ALARM, Lane.EVENT) if self._shelf.open else tuple(Lane)  # what no disk holds has to leave
+        sent = not self._window and not any(self._lanes.count(lane) for lane in urgent) and not self._states_due
         return stored and (sent or not self._online)
 
     def waiting(self) -> dict[str, int]:

@@ -88,6 +88,7 @@ class _Live:
         self.raised_at = raised_at
         self.repeats = 0
         self.repeat_at = math.inf
+        self.awaited = ""
         self.sent = False
 
 
@@ -136,9 +137,8 @@ class Panic(Part):
                 return self._recall(event.at, memory.get(MEMORY))
             case Remembered(names=names) if MEMORY in names:
                 self._remember_again_at = math.inf
-            case ReportLeft(name=name, stored=True, acked=True) if name in self._live:
-                self._live[name].sent = True
-                return self._lamp(event.at)
+            case ReportLeft(name=name, stored=True, acked=True):
+                return self._left(event.at, name)
             case TimeLearned():
                 return self._date(event.at)
             case LinkUp():
@@ -176,19 +176,35 @@ class Panic(Part):
     def _press(self, at: float, button: _Button) -> Outputs:
         if self._live:
             live = list(self._live.values())[-1]
-            live.latch.n += 1
-            live.latch.state = State.RAISED
-            live.repeats = 0
-            live.repeat_at = at + REPEAT_AFTER_S[0]
-            return [*self._remember(at), self._report(at, live, "repeated", slot=None), *self._show(at, live, "raised")]
+            report = self._say_again(at, live)
+            return [*self._remember(at), report, *self._show(at, live, "raised")]
         seq = self._names.take()
         since, _ = self._time.stamp(at)
         latch = Latch(self._names.name(seq), button.config.id, button.config.mode, State.RAISED, 1, since, button.at_boot)
         live = self._live[latch.id] = _Live(latch, at)
-        live.repeat_at = at + REPEAT_AFTER_S[0]
-        return [*self._remember(at), self._report(at, live, "raised", slot=None, seq=seq), *self._show(at, live, "raised")]
+        report = self._durable(at, live, "raised", seq)
+        return [*self._remember(at), report, *self._show(at, live, "raised")]
 
     # --- the alarm ----------------------------------------------------------------------------------------------------------------
+
+    def _durable(self, at: float, live: _Live, state: str, seq: int) -> Reported:
+        """The record that the officer's lamp waits for; the repeats begin anew."""
+        live.awaited, live.sent = self._names.name(seq), False
+        live.repeats = 0
+        live.repeat_at = at + REPEAT_AFTER_S[0]
+        return self._report(at, live, state, slot=None, seq=seq)
+
+    def _say_again(self, at: float, live: _Live) -> Reported:
+        live.latch.n += 1
+        live.latch.state = State.RAISED
+        return self._durable(at, live, "repeated", self._names.take())
+
+    def _left(self, at: float, name: str) -> Outputs:
+        live = next((live for live in self._live.values() if live.awaited == name), None)
+        if live is None:
+            return ()
+        live.sent = True
+        return self._lamp(at)
 
     def _repeat(self, at: float, live: _Live) -> list[Output]:
         live.repeats += 1
@@ -262,21 +278,21 @@ class Panic(Part):
 
     def _recall(self, at: float, value: bytes | None) -> Outputs:
         """The store is open: what it holds and we do not know is live too; what we hold goes (back) into it."""
-        recalled: list[_Live] = []
-        for latch in msgspec.convert(msgpack.unpackb(value), list[Latch]) if value else ():
-            if latch.id not in self._live and latch.id not in self._cleared:
-                recalled.append(_Live(latch, None))
-        if not recalled and not self._live:
+        try:
+            latches = msgspec.convert(msgpack.unpackb(value), list[Latch]) if value else []
+        except (ValueError, TypeError, msgspec.MsgspecError) as e:  # a button must work whatever lies there
+            damaged = FaultSeen(at, "store.damaged", True, f"the alarms that were remembered cannot be read: {e}")
+            return [damaged, *self._remember(at)]
+        recalled = [_Live(latch, None) for latch in latches if latch.id not in self._live and latch.id not in self._cleared]
+        if not latches and not self._live:
             return ()
-        ours = self._live
-        self._live = {live.latch.id: live for live in recalled} | ours  # the newest stays last
-        out: list[Output] = list(self._remember(at)) if ours else []
+        self._live = {live.latch.id: live for live in recalled} | self._live  # the newest stays last
+        out: list[Output] = []
         for live in recalled:
-            live.sent = True  # nothing says that it was not; the repeat that follows is what matters
             if live.latch.state is State.RAISED:
-                out += self._repeat(at, live)
+                out.append(self._say_again(at, live))  # durable: nothing says that the records before it have left
             out += self._show(at, live, live.latch.state.value)
-        return out
+        return [*self._remember(at), *out]
 
     def _date(self, at: float) -> Outputs:
         """The time is known now: an alarm that this boot raised before gets its time."""

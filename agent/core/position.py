@@ -42,7 +42,7 @@ class Position(Part):
         self._report_at = math.inf
         self._moved_at = -math.inf
         self._ignition: bool | None = None
-        self._alarm = False
+        self._alarms: set[str] = set()
 
     @property
     def deadline(self) -> float:
@@ -60,8 +60,10 @@ class Position(Part):
             case InputChanged(use="ignition", active=active):
                 self._ignition = active
                 return self._report(event.at)
-            case AlarmChanged(state=state):
-                self._alarm = state != "cleared"
+            case AlarmChanged(alarm_id=alarm, state="cleared"):
+                self._alarms.discard(alarm)
+            case AlarmChanged(alarm_id=alarm):
+                self._alarms.add(alarm)
                 self._report_at = min(self._report_at, event.at + self._interval_s(event.at))
             case LinkUp():
                 return self._report(event.at)
@@ -96,7 +98,7 @@ class Position(Part):
         return turn_deg(last.course_deg, fix.course_deg) >= self._config.heading_deg
 
     def _interval_s(self, at: float) -> float:
-        if self._alarm:
+        if self._alarms:
             return self._config.emergency_interval_s
         parked = self._ignition is not True and at - self._moved_at >= PARKED_AFTER_S
         return self._config.parked_interval_s if parked else self._config.interval_s

@@ -47,10 +47,13 @@ class Postmark:
         """
         facts = codec.unpack(row.payload)
         kind = facts.get("kind")
-        if not isinstance(kind, str):
-            raise codec.Malformed("a record without a kind")
+        if not isinstance(kind, str) or not topics.NAME.fullmatch(kind):
+            raise codec.Malformed(f"a record without a kind that could stand in a topic, found {kind!r:.50}")
         ours = facts.get("boot") == self._names.boot
-        made_at = float(facts.get("mono", 0)) / 1000 if ours else -math.inf
+        mono = facts.get("mono", 0)
+        if not isinstance(mono, int):
+            raise codec.Malformed(f"a record whose mono is no number of milliseconds but {mono!r:.50}")
+        made_at = mono / 1000 if ours else -math.inf
         message = Message(row.lane, kind, topics.up(self._root, self._names.unit, kind), row.payload, made_at, row.name, durable=True)
         message.stored = True
         message.hist = bool(facts.get("hist"))

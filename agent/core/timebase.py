@@ -122,12 +122,13 @@ class Timebase(Part):
         """UTC in ms at that monotonic second, or None, and how well it is known. Never earlier for a later moment."""
         if not self._known():
             return None, Clock("none")
-        utc_ms = round(at * 1000 + self._offset_ms)
+        learned_ms = utc_ms = round(at * 1000 + self._offset_ms)
         last_at, last_utc_ms = self._last
         if at >= last_at:
-            utc_ms = max(utc_ms, last_utc_ms)
+            utc_ms = max(learned_ms, last_utc_ms)
             self._last = (at, utc_ms)
-        return utc_ms, Clock("gnss" if self.source is Source.GNSS else "ntp", self._err_now(at))
+        err_ms = self._err_now(at) + utc_ms - learned_ms  # a clock that waits for the truth to catch up is wrong by as much
+        return utc_ms, Clock("gnss" if self.source is Source.GNSS else "ntp", err_ms)
 
     def offset_ms(self) -> int | None:
         """UTC ms minus monotonic ms, None while unknown."""

@@ -35,6 +35,7 @@ class TrackLog(Part):
         self._open: list[TrackFix] = []
         self._t_is = "mono"
         self._opened_at = math.inf
+        self._taken_at = -math.inf
         self.fixes = 0
 
     @property
@@ -62,6 +63,9 @@ class TrackLog(Part):
         return self._seal(self.deadline)
 
     def _take(self, fix: Fix) -> Outputs:
+        if fix.at <= self._taken_at:
+            return []  # said twice
+        self._taken_at = fix.at
         out: list[Reported] = []
         ours, clock = self._time.stamp(fix.at)
         utc = fix.utc_ms is not None and ours is not None and clock.src == "gnss" and abs(fix.utc_ms - ours) <= UTC_AGREES_MS

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.config import Config
 from agent.core.effects import Answer, Effect, Note, Notify
-from agent.core.events import AdapterDied, Asked, Event, SpoolDown, SpoolOpened, Started, StopRequested
+from agent.core.events import AdapterDied, Asked, Event, LinkDown, LinkUp, SpoolDown, SpoolOpened, Started, StopRequested
 from agent.core.faults import Faults
 from agent.core.health import HealthReport
 from agent.core.inputs import Inputs
@@ -57,6 +57,7 @@ class Unit:
         self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version)
         self.panic = Panic(config.input, names, self.timebase, self.position.here)
         self.parts: tuple[Part, ...] = (
+            self.outbox,  # first: what the others say to a link that is up or down finds it knowing so
             self.timebase,
             Inputs(config.input),
             self.position,
@@ -65,7 +66,6 @@ class Unit:
             self.lights,
             Receiver(config.gnss),
             Orders(root, config.orders.allow_unsigned_development),
-            self.outbox,
             self.link,
             self.faults,
             IoState(self.status),
@@ -92,6 +92,8 @@ class Unit:
                 return [*effects, *self._die(f"{adapter} died: {reason}")]
             case Asked():
                 effects.append(self._reply(event))
+                return effects
+            case LinkUp() | LinkDown() if not self.link.hears(event):
                 return effects
             case StopRequested(at=at, by=by):
                 self._stop_by = min(self._stop_by, at + STOP_S_MAX)

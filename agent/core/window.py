@@ -32,9 +32,11 @@ class Window:
     def room(self, lane: Lane) -> bool:
         """Whether one more of that lane may leave now."""
         if lane is Lane.ALARM:
-            return sum(message.lane is Lane.ALARM for message in self._messages.values()) < ALARMS_IN_FLIGHT_MAX
+            alarms = sum(message.lane is Lane.ALARM for message in self._messages.values())
+            return alarms < ALARMS_IN_FLIGHT_MAX and len(self._messages) < self.receive_max
         limit = self._bytes_max + (RESERVE_BYTES if lane is not Lane.BACKFILL else 0)
-        return not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - ALARMS_IN_FLIGHT_MAX)
+        reserve = min(ALARMS_IN_FLIGHT_MAX, self.receive_max // 2)  # a broker may allow as few as twenty (Mosquitto does)
+        return not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - reserve)
 
     def send(self, at: float, message: Message) -> int:
         """It leaves; its token."""

@@ -3,6 +3,18 @@
 from typing import NamedTuple
 
 
+PAGE_HEAD = (
+    "<!-- Generated from agent/wire/faults.py by `python -m agent.wire.asyncapi --write`; a test compares. Change the table there. -->",
+    "# Faults",
+    "",
+    "A fault is told once when it comes and once when it goes (`up/fault`: `code`, `state`, `detail`), and as long as it lasts it stands in",
+    "`faults` of the retained `state/health` and in `outpost status`. These are all codes that there are.",
+    "",
+    "| code | what it means | 中文 | what to do |",
+    "|---|---|---|---|",
+)
+
+
 class Fault(NamedTuple):
     """One fault: `means` and `zh` say what it is, `do` what a person does about it."""
 
@@ -88,3 +100,9 @@ FAULTS: dict[str, Fault] = {
         "Check the card: mounted read-only, full, or worn.",
     ),
 }
+
+
+def page() -> str:
+    """docs/faults.md: the table for people."""
+    rows = [f"| `{code}` | {fault.means} | {fault.zh} | {fault.do} |" for code, fault in sorted(FAULTS.items())]
+    return "\n".join([*PAGE_HEAD, *rows]) + "\n"

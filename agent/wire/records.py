@@ -180,7 +180,7 @@ class Health(Record, frozen=True, kw_only=True):
     faults: list[str]
     backlog: Annotated[dict[str, int], Meta(description="records waiting, by lane")]
     store: Literal["open", "down"]
-    link: Annotated[dict[str, Any], Meta(description="endpoint, protocol, connects, since_s")]
+    link: Annotated[dict[str, Any], Meta(description="endpoint, protocol, connects")]
     gnss: Annotated[dict[str, Any], Meta(description="port, sentences and refused lines since the start")]
     rss_bytes: Count | None = None
     temp_c: float | None = None

@@ -24,6 +24,9 @@ SCALES: dict[str, float] = {
 }
 """Units: lat, lon 1e-7 degrees; alt 0.1 m; spd 0.01 m/s; cog 0.01 degrees; hdop 0.01; acc 0.01 m; sats a count; mode an index of MODES."""
 
+FIXES_MAX = 100_000
+"""In one record that is read: a column of one value for all takes a few bytes, whatever number it claims. Ours have 600 at most."""
+
 MODES = ("none", "2d", "3d", "dr", "fixed")
 
 
@@ -111,8 +114,12 @@ def unpack(track: Track) -> list[TrackFix]:
     """The fixes of a `track` record.
 
     Raises:
-        ValueError: the columns do not fit together.
+        ValueError: too many fixes, no times, or columns or absent runs that do not fit.
     """
+    if track.n > FIXES_MAX:
+        raise ValueError(f"{track.n} fixes, more than the {FIXES_MAX} that a record may have")
+    if "t" not in track.cols:
+        raise ValueError("there is no column t, the times of the fixes")
     columns: dict[str, list[float | int | None]] = {}
     for name, scale in SCALES.items():
         if name not in track.cols:
@@ -121,6 +128,8 @@ def unpack(track: Track) -> list[TrackFix]:
         columns[name] = list(ints) if scale == 1 else [v / scale for v in ints]
         runs = (track.absent or {}).get(name, [])
         for first, count in zip(runs[::2], runs[1::2], strict=True):
+            if not 0 <= first <= first + count <= track.n:
+                raise ValueError(f"{name} is absent in {count} fixes from {first} on, of {track.n}")
             columns[name][first : first + count] = [None] * count
     times = unpack_column(track.cols["t"], track.n)
     return [TrackFix(t, **{name: values[i] for name, values in columns.items()}) for i, t in enumerate(times)]  # type: ignore[arg-type]  # counts are ints by SCALES

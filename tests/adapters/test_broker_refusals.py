@@ -16,9 +16,9 @@ from agent.core.events import Acked, LinkDown, LinkUp
 from simulator.bench.brokers import Mosquitto
 from tests.adapters.conftest import Posted
 from tests.adapters.mqtt_peers import Scripted, certificates, closing, closing_after_connect, saying, silent
-from tests.adapters.test_broker import Adapter, adapter, connect, linked, mosquitto, needs_mosquitto, no_threads_left, publish
+from tests.adapters.test_broker import Adapter, adapter, connect, linked, needs_mosquitto, no_threads_left, publish
 
-__all__ = ["adapter", "mosquitto"]
+__all__ = ["adapter"]
 
 CONNACK_V5 = b"\x20\x03\x00\x00\x00"
 

@@ -1,0 +1,51 @@
+"""The plain orders of a development bench, as typed structures: what `down/` takes today when the config allows unsigned orders.
+
+Signed orders come later and will be text (JWS compact), so that nobody can take the one for the other.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+AlarmId = Annotated[str, Meta(description="`id` of the alarm: `{boot}-{seq}` of its first record")]
+
+
+class AckBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which alarm a human at the centre has seen."""
+
+    alarm: AlarmId
+
+
+class ClearBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which alarm is over."""
+
+    alarm: AlarmId
+    reason: Annotated[str, Meta(description="for the centre's own books; the unit does not use it")] | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every plain order carries."""
+
+    KIND: ClassVar[str] = ""
+    jti: Annotated[str, Meta(min_length=1, max_length=36, description="names the order: a repeat gets the stored answer, nothing is done twice")]
+    iat: Annotated[float, Meta(description="issued, seconds UTC; told, not checked, in a plain order")] | None = None
+
+
+class AlarmAck(Order, frozen=True, kw_only=True):
+    """A human at the centre has seen the alarm: it stays live, repeats no more, and one more press raises it again."""
+
+    KIND = "alarm.ack"
+    kind: Literal["alarm.ack"]
+    body: AckBody
+
+
+class AlarmClear(Order, frozen=True, kw_only=True):
+    """The alarm is over: only the centre can say so."""
+
+    KIND = "alarm.clear"
+    kind: Literal["alarm.clear"]
+    body: ClearBody
+
+
+DOWN: dict[str, type[Order]] = {o.KIND: o for o in (AlarmAck, AlarmClear)}
