@@ -20,6 +20,7 @@ class Mailbox:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._dropped = 0
         self._told = 0
+        self._held: Event | None = None
 
     def post(self, event: Event) -> None:
         """Put an event in, or count it as dropped."""
@@ -30,11 +31,16 @@ class Mailbox:
 
     def take(self, timeout: float) -> Event | None:
         """The next event, waiting up to `timeout` seconds; None when none came."""
-        if self._dropped != self._told:
-            dropped = self._dropped
-            count, self._told = dropped - self._told, dropped
-            return EventsDropped(self._now(), count)
+        if self._held is not None:
+            event, self._held = self._held, None
+            return event
+        dropped = self._dropped
+        count, self._told = dropped - self._told, dropped
         try:
-            return self._queue.get(timeout=timeout) if timeout > 0 else self._queue.get_nowait()
+            event = self._queue.get(timeout=timeout) if timeout > 0 and not count else self._queue.get_nowait()
         except queue.Empty:
-            return None
+            return EventsDropped(self._now(), count) if count else None
+        if not count:
+            return event
+        self._held = event  # time moves by the stamps: what waits in the queue must not be overtaken by the present
+        return EventsDropped(event.at, count)

@@ -5,8 +5,9 @@ and keeps just what it needs. Those about records are in `promises_records`, tho
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agent.core.events import Event
 from agent.wire.records import Presence
@@ -89,36 +90,47 @@ class BoundedMemory(Promise):
     sentence = "What the unit holds in memory is bounded, whatever does not answer."
     hears = ((Pulse, "pulse"),)
 
-    LIMITS: ClassVar = {"known": 8000, "ready": 4000, "in flight": 200, "refused": 2000, "unstored": 6000, "forgetting": 6000, "slots": 16}
-    """Entries of the outbox, each generously above what its own limits add up to."""
+    ENTRIES_MAX = 20_000
+    """Of one part, all its queues and tables together: generously above what their own limits add up to."""
 
-    EVERY_S = 10.0
+    EVERY_S = 30.0
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
         self._next_at = -math.inf
-        self.most = dict.fromkeys(self.LIMITS, 0)
+        self.most: dict[str, int] = {}
 
     def pulse(self, _: Pulse) -> None:
-        """Look into the outbox now and then."""
+        """Look into every part now and then."""
         unit, now = self.world.unit, self.world.now
         if unit is None or now < self._next_at:
             return
         self._next_at = now + self.EVERY_S
-        outbox = unit.outbox
-        counts = {
-            "known": len(outbox._known),
-            "ready": len(outbox._lanes),
-            "in flight": len(outbox._window),
-            "refused": len(outbox._refused),
-            "unstored": len(outbox._shelf.unstored),
-            "forgetting": len(outbox._shelf.forgetting),
-            "slots": len(outbox._slots),
-        }
-        for name, count in counts.items():
-            self.most[name] = max(self.most[name], count)
-            if count > self.LIMITS[name]:
-                self.broken(f"the outbox holds {count} {name}, more than {self.LIMITS[name]}")
+        for part in unit.parts:
+            count = entries(part)
+            if count > self.most.get(part.name, 0):
+                self.most[part.name] = count
+                if count > self.ENTRIES_MAX:
+                    self.broken(f"{part.name} holds {count} entries, more than {self.ENTRIES_MAX}")
+
+
+SMALL = 16
+"""A container with more entries than this is a queue or a table: its entries count, and are not looked into."""
+
+
+def entries(thing: object, depth: int = 4) -> int:
+    """How many entries the containers have that belong to a part of the core, its own and those of what it is made of."""
+    match thing:
+        case dict():
+            inside: Iterable[object] = thing.values()
+        case list() | tuple() | set() | deque():
+            inside = thing
+        case _ if depth and type(thing).__module__.startswith("agent.core") and hasattr(thing, "__dict__"):
+            return sum(entries(value, depth - 1) for value in vars(thing).values())
+        case _:
+            return 0
+    count = len(thing)
+    return count + (sum(entries(value, depth - 1) for value in inside) if depth and count <= SMALL else 0)
 
 
 class HonestPresence(Promise):

@@ -57,7 +57,8 @@ class HonestPressRaises(Promise):
         if now - press.steady_at < wanted_s:
             return
         self.world.counts["honest presses"] += 1
-        if not self.world.running or self._booted_at > quiet_from or self.world.inputs_disturbed_since(quiet_from):
+        disturbed = self.world.events_disturbed_since(quiet_from) or self.world.noisy_since(quiet_from)
+        if not self.world.running or self._booted_at > quiet_from or disturbed:
             return
         self.world.counts["honest presses undisturbed"] += 1
         if not any(press.began_at <= at <= press.steady_at + wanted_s for at in self._alarms):
@@ -95,18 +96,22 @@ class OnlyHonestPressesRaise(Promise):
         if facts["kind"] != "alarm" or facts["state"] not in ("raised", "repeated"):
             return
         at = self.world.world_time(facts["mono"])
-        meddled = self.world.meddling.on or self.world.disturbed_until > at - self.DISTURBED_S
-        if meddled and self.world.car.noise_every_s is None:
+        if self.world.events_disturbed_since(at - self.DISTURBED_S):
             return
+        if facts["state"] == "repeated" and isinstance(self.world.judge.event, SpoolOpened):
+            return  # read back from the store, not pressed
         candidates = [facts["source"]] if facts["state"] == "raised" else list(self._buttons)
-        if meddled or any(self._held(name, at) for name in candidates):
+        noisy = self.world.noisy_since(at - self.DISTURBED_S)
+        if any(self._held(name, at, noisy) for name in candidates):
             return
         self.broken(f"alarm {written.name} of {facts['source']} at {at:.3f} s; presses began {self._began}, ended {self._ended}")
 
-    def _held(self, name: str, at: float) -> bool:
+    def _held(self, name: str, at: float, noisy: bool) -> bool:
+        """Noise on top of a hand makes a short press longer: its release needs a quiet line to be believed."""
         button = self._buttons[name]
         long_enough = self._began[name] <= at - button.hold_s + self.SLACK_S
-        return long_enough and self._ended[name] >= at - button.release_s - self.SLACK_S
+        release_s = self.DISTURBED_S if noisy else button.release_s + self.SLACK_S
+        return long_enough and self._ended[name] >= at - release_s
 
 
 class AlarmsRepeat(Promise):
@@ -156,6 +161,8 @@ class AlarmsRepeat(Promise):
         alarm = facts["id"]
         if facts["state"] == "cleared":
             self._live.pop(alarm, None)
+        elif facts["state"] == "acknowledged":
+            self._acknowledged.add(alarm)
         elif facts["state"] in ("raised", "repeated"):
             self._live[alarm] = self.world.now
             self._known.add(alarm)

@@ -1,4 +1,4 @@
-"""What became of every fix: emitted epochs, what the centre got, and the lives of the agent in; an account in which each fix is one thing out.
+"""What became of every fix: emitted epochs, what the centre got and the lives of the agent in; an account with one fate for each fix out.
 
 Theory. A fix that the receiver told is *delivered* when a `track` record with it has reached the centre, and else it is lost, unless one of
 these can be shown, each counted apart and named:
@@ -177,9 +177,10 @@ def reckon(
         matching.deliver_undated(places, harvest.offsets_ms.get(boot))
     arrived = [i in matching.times for i in range(len(emitted))]
     fates = _fates(emitted, arrived, lives, unplugged, over)
-    seen = {matching.find(p, harvest.offsets_ms[b]) for b, places in harvest.live.items() if b in harvest.offsets_ms for p in places}
+    live = ((place, harvest.offsets_ms[boot]) for boot, places in harvest.live.items() if boot in harvest.offsets_ms for place in places)
+    seen = {matching.find(place, offset_ms) for place, offset_ms in live}
     uncommitted = [i for i, fate in enumerate(fates) if fate is Fate.UNCOMMITTED]
-    ages = (life.ended_at - emitted[i].at for i in uncommitted for life in lives if life.ended_at is not None and life.covers(emitted[i].at))
+    ends = [(emitted[i].at, life.ended_at) for i in uncommitted for life in lives if life.covers(emitted[i].at)]
     return Account(
         tuple(emitted),
         tuple(fates),
@@ -187,7 +188,7 @@ def reckon(
         matching.altered,
         matching.invented,
         len(seen.intersection(uncommitted)),
-        max(ages, default=0.0),
+        max((ended_at - at for at, ended_at in ends if ended_at is not None), default=0.0),
     )
 
 

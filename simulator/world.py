@@ -9,6 +9,7 @@ import heapq
 import itertools
 import math
 import random
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable
 from hashlib import blake2b
@@ -65,7 +66,7 @@ from agent.core.unit import Unit
 from agent.wire import codec, topics
 from simulator.facts import Booted, Died, Fact, Sent, Written
 from simulator.faults import Fault, schedule
-from simulator.promises import Judge
+from simulator.promises import Broken, Judge
 from simulator.world_broker import WorldBroker
 from simulator.world_car import WorldCar
 from simulator.world_centre import WorldCentre
@@ -154,6 +155,7 @@ class World:
         self.people = True
         self.meddling = Meddling()
         self.disturbed_until = -math.inf
+        self.noisy_until = -math.inf
         self.counts: Counter[str] = Counter()
         self.faults = schedule(self.rng, preset, hours) if faults is None else faults
         self._make_unit = unit
@@ -268,17 +270,20 @@ class World:
         self.car.noise_every_s = None
         if every_s is not None:
             self.car.disturb(every_s)
-        self.disturbed_until = max(self.disturbed_until, self.now + 0.1)
+        self.noisy_until = math.inf if every_s is not None else self.now + 0.1
 
     def fail_inputs(self, failed: bool) -> None:
         """The inputs can no longer be read, or can again."""
         self.car.inputs_failed = failed
         self.disturbed_until = max(self.disturbed_until, self.now + 1.5)
 
-    def inputs_disturbed_since(self, at: float) -> bool:
-        """Whether anything stood between a hand and the core since then."""
-        car = self.car
-        return self.meddling.on or car.noise_every_s is not None or car.inputs_failed or self.disturbed_until >= at
+    def events_disturbed_since(self, at: float) -> bool:
+        """Whether edges or levels may not have come as they were since then."""
+        return self.meddling.on or self.car.inputs_failed or self.disturbed_until >= at
+
+    def noisy_since(self, at: float) -> bool:
+        """Whether there was noise on the inputs since then."""
+        return self.noisy_until >= at
 
     # --- the process --------------------------------------------------------------------------------------------------------------
 
@@ -358,7 +363,12 @@ class World:
             self._note(event)
             self.counts["events"] += 1
         self.judge.begin(event)
-        effects = unit.advance(at) if event is None else unit.handle(event)
+        try:
+            effects = unit.advance(at) if event is None else unit.handle(event)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told with its story and its seed
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            detail = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            raise Broken("the core stands", "No event and no timer makes the core raise.", detail, self.now, self.journal) from error
         for effect in effects:
             self._note(effect)
             self.counts["effects"] += 1

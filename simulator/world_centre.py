@@ -26,11 +26,11 @@ AGAIN_S = 20.0
 
 
 class _Case:
-    """One alarm as the centre sees it. `stage`: seen, acknowledged, cleared; the boot and number of the record that says so."""
+    """One alarm as the centre sees it. `stage`: seen or acknowledged; `told_ms`: UTC of the newest record about it."""
 
     def __init__(self) -> None:
         self.stage = "seen"
-        self.by = ("", 0)
+        self.told_ms = 0.0
         self.order_at = 0.0
 
 
@@ -43,8 +43,7 @@ class WorldCentre:
         self._root = root
         self.ledger = Ledger(root)
         self._cases: dict[str, _Case] = {}
-        self._orders: dict[str, str] = {}
-        self._boots: dict[str, int] = {}
+        self._orders: dict[str, tuple[str, str]] = {}
 
     @property
     def quiet(self) -> bool:
@@ -58,31 +57,41 @@ class WorldCentre:
         match arrival.record:
             case Alarm() as alarm if not arrival.duplicate:
                 self._hear(alarm)
-            case AckRecord(order=order, label="failed") if order in self._orders:
-                self._cases.pop(self._orders.pop(order), None)  # the unit does not know it; should it come back, it will repeat itself
+            case AckRecord(order=order, label=("done" | "failed") as label) if order in self._orders:
+                self._answered(*self._orders.pop(order), label)
 
     def _hear(self, alarm: Alarm) -> None:
+        told_ms = self._world.utc_ms() if alarm.time is None else alarm.time
         case = self._cases.get(alarm.id)
-        told = (alarm.boot, alarm.seq)
-        generation = self._boots.setdefault(alarm.boot, len(self._boots))
         if case is None:
             if alarm.state == "cleared":
                 return
             case = self._cases[alarm.id] = _Case()
             self._plan(alarm.id, case, SEEN_AFTER_S)
-        elif (self._boots.get(case.by[0], -1), case.by[1]) > (generation, alarm.seq):
+        elif told_ms < case.told_ms:
             return  # back-filled: what is known is newer
-        was, case.by = case.stage, told
+        case.told_ms = told_ms
         if alarm.state == "cleared":
             del self._cases[alarm.id]
         elif alarm.state == "acknowledged":
-            case.stage = "acknowledged"
-            if was != "acknowledged":
-                self._plan(alarm.id, case, CLEARED_AFTER_S)
-        else:
+            self._acknowledged(alarm.id, case)
+        elif case.stage != "seen":
             case.stage = "seen"
-            if was != "seen":
-                self._plan(alarm.id, case, SEEN_AFTER_S)
+            self._plan(alarm.id, case, SEEN_AFTER_S)
+
+    def _answered(self, kind: str, alarm_id: str, label: str) -> None:
+        case = self._cases.get(alarm_id)
+        if case is None:
+            return
+        if kind == "alarm.ack" and label == "done":
+            self._acknowledged(alarm_id, case)
+        else:
+            del self._cases[alarm_id]  # over, or the unit does not know it; should it come back, it will repeat itself
+
+    def _acknowledged(self, alarm_id: str, case: _Case) -> None:
+        if case.stage != "acknowledged":
+            case.stage = "acknowledged"
+            self._plan(alarm_id, case, CLEARED_AFTER_S)
 
     def _plan(self, alarm_id: str, case: _Case, wait_s: tuple[float, float]) -> None:
         wait = self._world.rng.uniform(*wait_s)
@@ -94,7 +103,7 @@ class WorldCentre:
             return
         kind = "alarm.ack" if case.stage == "seen" else "alarm.clear"
         jti = f"{self._world.rng.getrandbits(64):016x}"
-        self._orders[jti] = alarm_id
+        self._orders[jti] = (kind, alarm_id)
         self._world.tell(Ordered(kind, alarm_id))
         order = plain_order(kind, {"alarm": alarm_id}, jti, self._world.utc_ms() / 1000)
         self._world.give_order(topics.down(self._root, self._unit, kind), order)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from agent.core.events import Lane
 
+READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32}
+"""Messages of a lane kept in memory; the rest waits in the store (or, without one, the oldest is given up and declared)."""
+
 
 class Message:
     """One message on its way. `name` is empty for a retained state. `durable`: it is also in the store (`stored` once that is certain)."""

@@ -13,9 +13,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.core.effects import Effect, OpenSpool, Publish, Store
-from agent.core.events import Acked, Event, EventsDropped, FaultSeen, Forgotten, Lane, LinkDown, LinkStalled, LinkUp, Loaded, Refused
-from agent.core.events import Reported, ReportLeft, Row, SpoolDown, SpoolOpened, SpoolQuarantined, Started, StateChanged, Stored, TimeLearned
-from agent.core.lanes import Lanes, Message
+from agent.core.events import (
+    Acked,
+    Event,
+    EventsDropped,
+    FaultSeen,
+    Forgotten,
+    Lane,
+    LinkDown,
+    LinkStalled,
+    LinkUp,
+    Loaded,
+    Refused,
+    Reported,
+    ReportLeft,
+    Row,
+    SpoolDown,
+    SpoolOpened,
+    SpoolQuarantined,
+    Started,
+    StateChanged,
+    Stored,
+    TimeLearned,
+)
+from agent.core.lanes import READY_MAX, Lanes, Message
 from agent.core.losses import Losses
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
@@ -29,12 +50,6 @@ from agent.wire.records import ClockFix
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
-
-READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32}
-"""Messages of a lane kept in memory; the rest waits in the store (or, without one, the oldest is given up and declared)."""
-
-UNSTORED_MAX = 2000
-"""Records asked of the store and not confirmed; a disk that hangs without an error is treated as none from there on."""
 
 
 class Outbox(Part):
@@ -90,7 +105,7 @@ class Outbox(Part):
                 self._states_due[name] = None
                 out = []
             case LinkUp():
-                out = self._link_up(event)
+                return self._link_up(event)  # what waits leaves with the next word of this turn, the link's presence at the latest
             case LinkDown():
                 return self._link_down()
             case Refused():
@@ -140,17 +155,13 @@ class Outbox(Part):
 
     def _trim(self, lane: Lane) -> list[Output]:
         """Keep a lane's memory bounded: what is on disk can be read back; without a store the oldest is given up and declared."""
-        while self._held(lane) > READY_MAX[lane]:
-            newest = self._lanes.take_last(lane)
-            if newest.stored or (self._shelf.open and len(self._shelf.unstored) < UNSTORED_MAX):
-                if newest.stored:
-                    self._let_lie(newest)
-                return []  # else it stays known until the open store confirms it, so that it can be asked again
-            self._lanes.add(newest)
-            oldest = self._lanes.take(lane)
+        while self._lanes.count(lane) and self._held(lane) > READY_MAX[lane]:
+            if self._shelf.open and not self._shelf.full():
+                self._lanes.take_last(lane)  # it stays known until the store confirms it, so that it can be asked again
+                return []
             if lane is Lane.ALARM:
-                self._lanes.put_back([oldest])
                 return []  # never an alarm
+            oldest = self._lanes.take(lane)
             if oldest.stored:
                 self._let_lie(oldest)  # it lies on the disk that is away just now
                 continue
@@ -268,7 +279,7 @@ class Outbox(Part):
             out.append(ReportLeft(at, message.name, message.stored, True))
         if message.stored:
             out += self._forget(at, message)
-        elif message.lane is not Lane.ALARM and len(self._shelf.unstored) > UNSTORED_MAX:
+        elif message.lane is not Lane.ALARM and self._shelf.full():
             del self._known[message.name]  # there is no store; should this one lie in it all the same, it is sent once more
             self._shelf.unstored.pop(message.name, None)
         return out
@@ -304,7 +315,7 @@ class Outbox(Part):
     def _next(self, lane: Lane) -> Message | None:
         if self._lanes.count(lane):
             return self._lanes.take(lane)
-        free = (key for key, report in self._slots.items() if key[0] is lane and not self._refusals.holds(lane, type(report.record).KIND))
+        free = (key for key, slot in self._slots.items() if key[0] is lane and not self._refusals.holds(lane, slot.record.KIND))
         slot = next(free, None)
         return None if slot is None else self._postmark.record(self._slots.pop(slot))
 
@@ -315,8 +326,8 @@ class Outbox(Part):
 
     def _load_if_dry(self, at: float) -> list[Output]:
         """Read back what a lane could not hold, once it has run dry; alarms also without a link, so that they stand ready."""
-        dry = [lane for lane in (Lane.ALARM, Lane.EVENT, Lane.BACKFILL) if not self._lanes.count(lane) and self._refusals.count(lane) < READY_MAX[lane]]
-        loads = (self._shelf.load(at, lane) for lane in dry if self._online or lane is Lane.ALARM)
+        lanes = (Lane.ALARM, Lane.EVENT, Lane.BACKFILL) if self._online else (Lane.ALARM,)
+        loads = (self._shelf.load(at, lane) for lane in lanes if not self._lanes.count(lane) and self._held(lane) < READY_MAX[lane])
         return [load for load in loads if load is not None]
 
     def expire(self) -> Outputs:
@@ -338,9 +349,9 @@ class Outbox(Part):
         """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""
         dry = {lane for lane in Lane if not self._lanes.count(lane)}
         for message in self._known.values():
-            if message.lane in dry and not message.acked and message not in self._window and message not in self._refusals:
-                if self._held(message.lane) < READY_MAX[message.lane]:
-                    self._lanes.add(message)
+            left = message.acked or message in self._window or message in self._refusals
+            if message.lane in dry and not left and self._held(message.lane) < READY_MAX[message.lane]:
+                self._lanes.add(message)
 
     def _send_again(self, at: float) -> list[Output]:
         """Messages that were refused a while ago, and messages whose acknowledgement is overdue."""

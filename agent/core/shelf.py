@@ -8,6 +8,9 @@ from agent.core.events import Lane, Loaded, SpoolOpened
 ASK_AGAIN_S = 5.0
 """A store, a load or a forgetting that is not confirmed by then is asked again; longer than a slow card's fsync."""
 
+UNSTORED_MAX = 2000
+"""Records asked of it and not confirmed; a disk that hangs without an error is treated as none from there on."""
+
 LOAD_ROWS = 64
 """Rows read back at a time."""
 
@@ -46,6 +49,10 @@ class Shelf:
             return False
         self._open_asked_at = at
         return True
+
+    def full(self) -> bool:
+        """Whether it has been asked for all that it will be waited for."""
+        return len(self.unstored) >= UNSTORED_MAX
 
     def rows(self, lane: Lane) -> int:
         """Rows of that lane in the store, as far as is known."""

@@ -60,9 +60,9 @@ class Unit:
             self.outbox,  # first: what the others say to a link that is up or down finds it knowing so
             self.timebase,
             Inputs(config.input),
+            self.panic,  # before whoever else has something to say to a new link
             self.position,
             TrackLog(config.store, self.timebase),
-            self.panic,
             self.lights,
             Receiver(config.gnss),
             Orders(root, config.orders.allow_unsigned_development),

@@ -65,7 +65,7 @@ def _servers() -> dict[str, Any]:
             "host": "broker.example:8883",
             "protocol": "secure-mqtt",
             "protocolVersion": "5",
-            "description": "Any MQTT 5 broker; one that speaks only 3.1.1 serves too. A unit tries the endpoints of its config in their order.",
+            "description": "Any MQTT 5 broker, or one of 3.1.1. A unit tries the endpoints of its config in their order.",
             "bindings": bindings,
         },
         "bench": {
@@ -174,7 +174,7 @@ def _say_header(schema: dict[str, Any], kind: str, up: bool) -> None:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """The description of a fact that may be absent stands beside it, where readers and tools look; that it may be nil goes without a default."""
+    """The description of a fact that may be absent stands beside it, where readers and tools look; nil needs no default."""
     for fact in schema.get("properties", {}).values():
         if {"type": "null"} in fact.get("anyOf", ()):
             fact.pop("default", None)

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-
 PAGE_HEAD = (
-    "<!-- Generated from agent/wire/faults.py by `python -m agent.wire.asyncapi --write`; a test compares. Change the table there. -->",
+    "<!-- Generated from agent/wire/faults.py by `python -m agent.wire.asyncapi --write`; a test compares. -->",
     "# Faults",
     "",
-    "A fault is told once when it comes and once when it goes (`up/fault`: `code`, `state`, `detail`), and as long as it lasts it stands in",
+    "A fault is told once when it comes and once when it goes (`up/fault`: `code`, `state`, `detail`), and as long as it lasts it is in",
     "`faults` of the retained `state/health` and in `outpost status`. These are all codes that there are.",
     "",
     "| code | what it means | 中文 | what to do |",

@@ -50,12 +50,13 @@ between which moments of `mono`. A number that is missing without a `gap` is sti
 last numbers of a boot that ended in a power cut may be missing for good.
 
 **Alarms.** An alarm is named by its `id`, `{boot}-{seq}` of its first record; the name outlives restarts of the unit. `raised` comes
-first, then `repeated` with a fresh position (every 5 s for a minute, every 15 s for five minutes, then every minute, and at once when the link
-is back), until the centre sends `alarm.ack`; each further press is one more `repeated` and makes an acknowledged alarm live again. Only
-`alarm.clear` from the centre ends it. `n` counts the records of the alarm; repeats that could not be sent are not kept, so `n` may
-jump. A PUBACK proves only that the broker has the message: the unit stops repeating for `alarm.ack` alone.
+first, then `repeated` with a fresh position (every 5 s for a minute, every 15 s for five minutes, then every minute, and at once when the
+link is back), until the centre sends `alarm.ack`; each further press is one more `repeated` and makes an acknowledged alarm live again.
+Only `alarm.clear` from the centre ends it. (`cancel_requested` is kept for later.) `n` counts the records of the alarm; repeats that could
+not be sent are not kept, so `n` may jump. A PUBACK proves only that the broker has the message: the unit stops repeating for `alarm.ack`
+alone.
 
-**Live position and track.** `position` is the dot on the map: it leaves when enough has changed, is not kept while there is no link, and an
+**Live position and track.** `position` is the dot on the map: it leaves when enough has changed, and is not kept while there is no link. An
 old position says so (`src` is `last`, `age_ms`, the flag `stale`). `track` is the evidence: every fix, in batches.
 
 **Decoding a track.** A column is `[order, v0, v1, …]`: drop the order, then `order` times replace the list by its running sums; with order

@@ -28,7 +28,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every plain order carries."""
 
     KIND: ClassVar[str] = ""
-    jti: Annotated[str, Meta(min_length=1, max_length=36, description="names the order: a repeat gets the stored answer, nothing is done twice")]
+    jti: Annotated[
+        str, Meta(min_length=1, max_length=36, description="names the order: a repeat gets the stored answer, nothing is done twice")
+    ]
     iat: Annotated[float, Meta(description="issued, seconds UTC; told, not checked, in a plain order")] | None = None
 
 

@@ -73,7 +73,7 @@ class Position(Record, frozen=True, kw_only=True):
 
 
 class Track(Record, frozen=True, kw_only=True):
-    """A batch of fixes as columns of integers; `agent.wire.track` decodes it, the guide explains it in ten lines."""
+    """A batch of fixes as columns of integers; docs/decoding.md has the decoder, ten lines of Python."""
 
     KIND = "track"
     n: Annotated[int, Meta(ge=1, description="fixes in the batch")]

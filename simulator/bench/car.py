@@ -1,4 +1,4 @@
-"""One simulated car at the desk: options in; a broker behind a line, wiring, a receiver and the real agent process, ready to be played with.
+"""One simulated car at the desk: options in; a broker behind a line, wiring, a receiver and the real agent process, to be played with, out.
 
     with Car(directory, Options(rate_hz=1)) as car:
         car.start_agent()

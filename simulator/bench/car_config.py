@@ -58,7 +58,7 @@ def text(options: Options, sockets: Path, directory: Path, endpoint: str) -> str
     lines = ["# A car at a desk, written by the simulator: never for a vehicle.  （桌面演示用，严禁装车）"]
     for section, keys in sections.items():
         if section == "orders" and keys.get(UNSIGNED):
-            lines += ["", "# Anybody who reaches the broker can acknowledge and clear alarms here: off by default.  （接受未签名指令，默认关闭）"]
+            lines += ["", "# Whoever reaches the broker can acknowledge and clear alarms: off by default.  （接受未签名指令，默认关闭）"]
         lines += ["", f"[{section}]", *_keys(keys)]
     for wire, keys in wires:
         lines += ["", f"[[{wire}]]", *_keys(keys)]

@@ -69,6 +69,8 @@ class Line:
         self.bytes_per_s = bytes_per_s
         self.bytes_up = 0
         self.bytes_down = 0
+        self.accepted_at: float | None = None
+        """When the latest connection was made, monotonic seconds."""
         self._target = (target_host, target_port)
         self._state = State.OPEN
         self._pairs: list[_Pair] = []
@@ -215,6 +217,7 @@ class Line:
         for sock in (client, target):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.accepted_at = time.monotonic()
         self._pairs.append(_Pair(client, target))
 
     def _pass_on(self, pair: _Pair, ready: "set[HasFileno | int]") -> None:

@@ -67,6 +67,7 @@ class Receiver:
         self._heard = bytearray()
         self._lost_bytes = 0
         self._void = False
+        self._void_epochs = 0
         self._garbage_until = 0.0
         self._long_bytes = 0
         self._stopped = threading.Event()
@@ -139,6 +140,11 @@ class Receiver:
         return self._lost_bytes
 
     @property
+    def void_epochs(self) -> int:
+        """Epochs without a position that went out."""
+        return self._void_epochs
+
+    @property
     def heard(self) -> bytes:
         """What was sent to the receiver (its set-up), the first HEARD_BYTES_MAX bytes of it."""
         with self._guard:
@@ -178,6 +184,8 @@ class Receiver:
             listened = self._write(self._master, nmea.epoch(now, self._talker), deadline)
             if now.valid and now.utc_ms is not None:
                 self._emitted.append(Emitted(now.utc_ms, now.lat, now.lon, at, listened))
+            else:
+                self._void_epochs += 1
 
     def _write(self, master: int, said: bytes, deadline: float) -> bool:
         """Write until all is taken, nobody listens, or `deadline`; whether all was taken. What was not is counted and forgotten."""

@@ -22,7 +22,6 @@ from agent.wire.records import (
     Position,
     Presence,
     Record,
-    Track,
 )
 from agent.wire.track import TrackFix
 
@@ -65,8 +64,8 @@ TUNNEL = (
 
 def _up(record: Record, seq: int, mono: int, time: int | None = UTC_MS, **more: Any) -> Record:
     clock = UNKNOWN if time is None else GNSS
-    header = {"v": VERSION, "unit": "JD-0417", "kind": type(record).KIND, "boot": BOOT, "seq": seq, "mono": mono, "time": time, "clock": clock}
-    return msgspec.structs.replace(record, **header | more)
+    header = {"v": VERSION, "unit": "JD-0417", "kind": type(record).KIND, "boot": BOOT, "seq": seq, "mono": mono}
+    return msgspec.structs.replace(record, **header | {"time": time, "clock": clock} | more)
 
 
 def _state(record: Record, mono: int, **more: Any) -> Record:
@@ -147,8 +146,3 @@ def fixes(name: str) -> tuple[TrackFix, ...]:
 def payload(name: str) -> bytes:
     """The bytes of an example."""
     return codec.encode(RECORDS[name]) if name in RECORDS else bytes(msgpack.packb(msgspec.to_builtins(ORDERS[name])))
-
-
-def is_track(record: Record) -> bool:
-    """Whether there are fixes to it."""
-    return isinstance(record, Track)

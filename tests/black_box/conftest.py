@@ -1,0 +1,25 @@
+"""Cars at the desk for the black-box tests: one to oneself, or one that a whole file shares."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.bench.car_config import Options
+from tests.black_box.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A car without an agent yet, its centre listening."""
+    with Desk(tmp_path / "car") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A car that runs, is online and knows where it is; the tests of a file share it, and leave it so."""
+    with Desk(tmp_path_factory.mktemp("running") / "car", Options()) as found:
+        found.run_online()
+        found.hear_fix()
+        yield found

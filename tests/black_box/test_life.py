@@ -1,0 +1,161 @@
+"""The life of the process: start, kill -9, the orderly end. What the issue asks in seconds is asserted twice as wide, and printed."""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from agent.wire.records import Alarm, Presence
+from simulator.bench.car_config import BAR, Options
+from simulator.centre import Centre
+from simulator.reckoning import Fate
+from tests.black_box.desk import Desk, resident_mb, until
+
+
+class Idle(NamedTuple):
+    """An agent with a receiver of 1 Hz and nothing else to do: `ready_after_s` its start it said READY=1, at `ready_at`."""
+
+    desk: Desk
+    ready_after_s: float
+    ready_at: float
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idle]:
+    """It idles while the tests between the first and the last of this file use other cars."""
+    directory = tmp_path_factory.mktemp("idle")
+    with contextlib.ExitStack() as left:
+        desk = left.enter_context(Desk(directory / "car"))
+        manager = left.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        manager.bind(f"\0outpost-test-{os.getpid()}")
+        manager.settimeout(20)
+        patch = left.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("NOTIFY_SOCKET", f"@outpost-test-{os.getpid()}")
+        started = time.monotonic()
+        desk.start_agent()
+        while b"READY=1" not in manager.recv(4096).split(b"\n"):
+            pass
+        at = time.monotonic()
+        patch.undo()
+        yield Idle(desk, at - started, at)
+
+
+def test_it_is_ready_two_seconds_after_its_start(idle: Idle) -> None:
+    """Bound: READY=1 at the service manager within 2 s of the start of the process."""
+    print(f"ready after {idle.ready_after_s:.2f} s")
+    assert idle.ready_after_s <= 4
+    assert (idle.desk.status() or {})["unit"]["ready"] is True
+
+
+def test_an_alarm_survives_kill_9_and_is_back_at_the_broker_within_three_seconds(desk: Desk) -> None:
+    """Bound: 3 s from the start of the new process. The latch, and not the process, says what the alarm is: raised, seen, or over."""
+    desk.run_online()
+    alarm = desk.raise_alarm()
+
+    desk.kill_agent()
+    boot, back_s = _again(desk)
+    print(f"back at the broker {back_s:.2f} s after the start of the process")
+    assert back_s <= 6
+    told = desk.hear(Alarm, lambda r: r.boot == boot)
+    assert (told.id, told.state, told.source) == (alarm, "repeated", "driver")
+    until("the bar plays response", lambda: desk.flashes(desk.lives[-1].started_at))
+    assert (desk.status() or {})["lights"]["show"] == "response"
+
+    desk.centre.acknowledge(desk.options.unit, alarm)
+    desk.hear(Alarm, lambda r: r.id == alarm and r.state == "acknowledged")
+    desk.all_on_disk()
+    desk.kill_agent()
+    boot, _ = _again(desk)
+    desk.told("acknowledged, as before", lambda s: s["alarm"]["state"] == "acknowledged" and s["lights"]["lamp"] == "acknowledged")
+    assert (desk.status() or {})["alarm"]["id"] == alarm
+    assert _alarms(desk, boot) == [], "a human has seen it: it repeats no more"
+
+    desk.centre.clear(desk.options.unit, alarm, "test")
+    desk.hear(Alarm, lambda r: r.id == alarm and r.state == "cleared")
+    desk.all_on_disk()
+    desk.kill_agent()
+    boot, _ = _again(desk)
+    desk.hear_fix(since=desk.heard)
+    status = desk.status() or {}
+    assert status["alarm"] == {"state": "none"}
+    assert status["lights"]["show"] == "cruise"
+    assert _alarms(desk, boot) == []
+
+
+def _again(desk: Desk) -> tuple[str, float]:
+    """Start the agent once more; the boot's name, and the seconds from the start of the process until the centre knew."""
+    since = desk.heard
+    started = time.monotonic()
+    boot = desk.run()
+    presence, at = desk.hear_when(Presence, lambda r: r.boot == boot and r.online, since)
+    assert presence.nonce
+    return boot, at - started
+
+
+def _alarms(desk: Desk, boot: str) -> list[str]:
+    return [f"{a.state} {a.id}" for a in desk.centre.ledger.records("alarm") if isinstance(a, Alarm) and a.boot == boot]
+
+
+def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
+    """Exit 0, `stopped` is retained, the outputs are at their safe level, and the fixes of the open batch are not lost."""
+    with Desk(tmp_path / "car", Options(commit_interval_online_s=600.0)) as desk:
+        desk.run_online()
+        desk.raise_alarm()
+        until("the bar flashes", lambda: desk.flashes(desk.lives[-1].started_at))
+        desk.told("fixes in the open batch", lambda s: s["track"]["open"] >= 3)
+        before = time.monotonic()
+        assert desk.terminate() == 0
+        print(f"ended {time.monotonic() - before:.2f} s after SIGTERM")
+
+        for _, _, pin in BAR:
+            assert [d.level for d in desk.wiring.history(pin)][-2:] == [0, None], "dark, and then nobody drives it"
+        late = Centre(desk.broker.url)
+        late.start()
+        try:
+            retained = late.wait_for(lambda a: isinstance(a.record, Presence))
+        finally:
+            late.close()
+        assert isinstance(retained.record, Presence)
+        assert (retained.record.online, retained.record.reason) == (False, "stopped")
+
+        desk.run_online()  # what was stored and not sent is sent now
+        stopped_at = desk.lives[0].ended_at
+        assert stopped_at is not None
+        until("all fixes have come", lambda: not _missing(desk, stopped_at))
+        account = desk.account()
+        assert (account.altered, account.invented) == (0, 0)
+
+
+def _missing(desk: Desk, before: float) -> list[float]:
+    """When the fixes were told that came to an agent before that moment, and have not arrived."""
+    return [epoch.at for epoch in desk.account().of(Fate.LOST) if epoch.at < before]
+
+
+def test_sigterm_without_a_link_keeps_the_open_batch_for_the_next_start(tmp_path: Path) -> None:
+    with Desk(tmp_path / "car", Options(commit_interval_s=600.0)) as desk:
+        desk.line.cut()
+        desk.run()
+        desk.told("fixes in the open batch", lambda s: s["track"]["open"] >= 3)
+        assert desk.terminate() == 0
+        desk.line.restore()
+        desk.run_online()
+        stopped_at = desk.lives[0].ended_at
+        assert stopped_at is not None
+        until("all fixes have come", lambda: not _missing(desk, stopped_at))
+        assert desk.account().count(Fate.DELIVERED) >= 3
+
+
+def test_idle_it_takes_sixty_megabytes_at_most(idle: Idle) -> None:
+    """Bound: 60 MB resident after 20 s with a receiver of 1 Hz. Memory is not noise: the bound itself is asserted."""
+    threading.Event().wait(max(0.0, idle.ready_at + 20 - time.monotonic()))
+    pid = idle.desk.pid
+    assert pid is not None
+    found = resident_mb(pid)
+    print(f"resident after {time.monotonic() - idle.ready_at:.0f} s: {found:.1f} MB")
+    assert found <= 60
