@@ -1,7 +1,7 @@
 """`outpost-sim`: the words of a command line go in, the command runs, its exit code comes out.
 
-A command is one module of this package with `add(subparsers)`, which makes its parser, and `run(args) -> int`. Only the one that is asked for
-is imported.
+A command is one module of this package with `add(subparsers)`, which makes its parser, and `run(args) -> int`. Only the one that is asked
+for is imported.
 """
 
 import argparse

@@ -40,7 +40,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser(
         "demo",
         help="a unit on this desk: simulated devices, a broker, the real agent",
-        description="A unit on this desk: a simulated car with the real agent, a broker, a network to cut, and what the centre receives.",
+        description="A unit on this desk: a simulated car with the real agent, a broker, a network to cut; and what the centre receives.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -50,7 +50,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--report", metavar="FILE", type=Path, help="with --headless: write what happened there, as JSON")
     parser.add_argument("--rate", metavar="HZ", type=int, choices=RATES_HZ, default=1, help="fixes a second: 1, 2, 4, 5 or 10 (1)")
     parser.add_argument("--seed", type=int, default=1, help="which drive through the city (1)")
-    parser.add_argument("--broker", choices=("auto", "mosquitto", "nats"), default="auto", help="auto: Mosquitto if there is one, else NATS")
+    parser.add_argument("--broker", choices=("auto", "mosquitto", "nats"), default="auto", help="auto (default): Mosquitto, else NATS")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep config, store and logs there (must be empty or absent)")
     parser.set_defaults(run=run)
 

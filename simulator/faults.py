@@ -1,11 +1,9 @@
-"""What can go wrong in the world: a seed and the name of a preset go in, a schedule of typed faults comes out.
+"""What can go wrong in the world: one class per fault, which knows how it begins and how it ends.
 
-One class per fault, which knows how it begins and ends; one table, which says how often and for how long. Faults of different kinds meet as
-chance will have it; two of a kind never do.
+How often, for how long and how strongly: the table in `simulator.schedule`.
 """
 
-import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -132,11 +130,11 @@ class EventsLost(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """A full mailbox drops."""
-        world.meddling.lost = self.strength
+        world.mailbox.meddling.lost = self.strength
 
     def end(self, world: "World") -> None:
         """As usual."""
-        world.meddling.lost = 0.0
+        world.mailbox.meddling.lost = 0.0
 
 
 class EventsDoubled(Fault, frozen=True):
@@ -144,11 +142,11 @@ class EventsDoubled(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """An adapter says it again."""
-        world.meddling.doubled = self.strength
+        world.mailbox.meddling.doubled = self.strength
 
     def end(self, world: "World") -> None:
         """As usual."""
-        world.meddling.doubled = 0.0
+        world.mailbox.meddling.doubled = 0.0
 
 
 class EventsLate(Fault, frozen=True):
@@ -156,11 +154,11 @@ class EventsLate(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """A thread that the scheduler forgets."""
-        world.meddling.late_s = self.strength
+        world.mailbox.meddling.late_s = self.strength
 
     def end(self, world: "World") -> None:
         """As usual."""
-        world.meddling.late_s = 0.0
+        world.mailbox.meddling.late_s = 0.0
 
 
 # --- the process --------------------------------------------------------------------------------------------------------------------
@@ -366,75 +364,3 @@ class OutputsMute(Fault, frozen=True):
     def end(self, world: "World") -> None:
         """It hears again."""
         world.car.mute_outputs = False
-
-
-# --- how often ----------------------------------------------------------------------------------------------------------------------
-
-
-class Option(NamedTuple):
-    """One row: times per hour in each preset, the range of seconds that it lasts, the range of its strength."""
-
-    fault: type[Fault]
-    calm: float
-    field: float
-    storm: float
-    lasts_s: tuple[float, float]
-    strength: tuple[float, float] = (0.0, 0.0)
-
-
-# fmt: off
-OPTIONS: tuple[Option, ...] = (
-    #      fault              calm  field  storm  lasts_s          strength
-    Option(LinkOutage,        0.25,  2.0,   6.0, (2.0, 900.0)),
-    Option(BlackHole,         0.0,   0.3,   3.0, (10.0, 180.0)),
-    Option(BrokerRefuses,     0.0,   0.2,   2.0, (10.0, 300.0)),
-    Option(BrokerRestarts,    0.0,   0.1,   2.0, (1.0, 30.0)),
-    Option(OldBroker,         0.0,   0.02,  0.5, (600.0, 3600.0)),
-    Option(PublishesRefused,  0.0,   0.05,  1.0, (5.0, 120.0)),
-    Option(AcksSlow,          0.0,   0.3,   2.0, (20.0, 300.0),  (0.5, 15.0)),
-    Option(EventsLost,        0.0,   0.05,  2.0, (1.0, 60.0),    (0.02, 0.4)),
-    Option(EventsDoubled,     0.0,   0.05,  2.0, (1.0, 60.0),    (0.02, 0.5)),
-    Option(EventsLate,        0.0,   0.05,  2.0, (1.0, 60.0),    (0.05, 3.0)),
-    Option(Killed,            0.0,   0.1,   2.0, (1.0, 5.0)),
-    Option(PowerCut,          0.0,   0.15,  2.0, (5.0, 120.0)),
-    Option(Restarted,         0.0,   0.1,   1.0, (4.0, 10.0)),
-    Option(AdapterDies,       0.0,   0.05,  1.0, (1.0, 5.0)),
-    Option(DiskSlow,          0.0,   0.2,   2.0, (30.0, 600.0),  (0.3, 2.0)),
-    Option(StoreDown,         0.0,   0.05,  1.0, (10.0, 600.0)),
-    Option(StoreDamaged,      0.0,   0.02,  0.3, (0.0, 0.0),     (0.0, 1.0)),
-    Option(ReceiverUnplugged, 0.0,   0.1,   1.0, (5.0, 300.0)),
-    Option(ReceiverSilent,    0.0,   0.1,   1.0, (5.0, 300.0)),
-    Option(ReceiverGarbled,   0.0,   0.1,   1.0, (5.0, 120.0)),
-    Option(FixesVoid,         0.5,   1.0,   3.0, (5.0, 600.0)),
-    Option(FixesTimeless,     0.0,   0.05,  1.0, (5.0, 300.0)),
-    Option(ClockWrong,        0.0,   0.1,   1.0, (60.0, 1200.0), (-48.0, 48.0)),
-    Option(InputNoise,        0.0,   0.5,   4.0, (1.0, 120.0),   (0.03, 2.0)),
-    Option(InputsFail,        0.0,   0.02,  0.5, (2.0, 30.0)),
-    Option(ButtonStuck,       0.0,   0.02,  0.3, (20.0, 200.0)),
-    Option(OutputsMute,       0.0,   0.05,  1.0, (1.0, 60.0)),
-)
-# fmt: on
-
-PRESETS = ("calm", "field", "storm")
-
-
-def schedule(rng: random.Random, preset: str, hours: float) -> list[Fault]:
-    """Faults of `hours` hours in the order in which they begin; every one is over by then.
-
-    Raises:
-        ValueError: there is no preset of that name.
-    """
-    if preset not in PRESETS:
-        raise ValueError(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    faults: list[Fault] = []
-    for option in OPTIONS:
-        per_hour: float = getattr(option, preset)
-        at = 0.0
-        while per_hour:
-            at += rng.expovariate(per_hour / 3600)
-            lasts_s = rng.uniform(*option.lasts_s)
-            if at + lasts_s >= hours * 3600:
-                break
-            faults.append(option.fault(at, lasts_s, rng.uniform(*option.strength)))
-            at += lasts_s
-    return sorted(faults, key=lambda fault: fault.at)

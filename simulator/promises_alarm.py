@@ -26,7 +26,7 @@ class HonestPressRaises(Promise):
     """The button works."""
 
     name = "an honest press raises"
-    sentence = "A button held for hold_s and the debounce, while the agent runs and nothing disturbs its input, raises an alarm, or repeats the live one."
+    sentence = "A button held for hold_s and the debounce, undisturbed, while the agent runs, raises an alarm or repeats the live one."
     hears = ((Booted, "booted"), (Written, "written"), (PressEnded, "ended"))
 
     QUIET_S = 1.5
@@ -69,7 +69,7 @@ class OnlyHonestPressesRaise(Promise):
     """No false alarm."""
 
     name = "only an honest press raises"
-    sentence = "No alarm is raised unless a button was held for hold_s (what its release takes to be believed counts); bounce and noise never raise one."
+    sentence = "No alarm is raised unless a button was held for hold_s (release_s counts as held); bounce and noise never raise one."
     hears = ((PressBegan, "began"), (PressEnded, "ended"), (Written, "written"))
 
     SLACK_S = 0.02
@@ -118,7 +118,7 @@ class AlarmsRepeat(Promise):
     """It does not give up."""
 
     name = "alarms repeat"
-    sentence = "A live alarm is said again at least each minute while there is a link, until the centre acknowledges it, through every restart."
+    sentence = "A live alarm is said again each minute or sooner while there is a link, until the centre acknowledges, through restarts."
     hears = (
         (Booted, "booted"),
         (Died, "died"),
@@ -263,7 +263,7 @@ class LightsTellTheTruth(Promise):
     """The bar."""
 
     name = "lights tell the truth"
-    sentence = "While an overt alarm is live and the outputs work, the bar plays response, from two seconds after on; otherwise it never does."
+    sentence = "The bar plays response while an overt alarm is live and the outputs work, within two seconds; otherwise it never does."
     hears = ((Booted, "booted"), (SpoolOpened, "opened"), (Remember, "remember"), (Pulse, "pulse"))
 
     WITHIN_S = 2.0

@@ -1,6 +1,5 @@
 """Promises about records: what is kept, sent, forgotten and dated. See `promises`."""
 
-import math
 import zlib
 from bisect import insort
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgpack
 
 from agent.core.effects import Connect, Forget
-from agent.core.events import Fix, FixMode, Lane, LinkUp, StopRequested
+from agent.core.events import Fix, FixMode, Lane, LinkUp, StopRequested, Stored
 from agent.core.window import ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES
 from agent.wire import codec, track
 from agent.wire.records import Gap, Track
@@ -26,13 +25,20 @@ class NothingIsLost(Promise):
     """Durable records arrive."""
 
     name = "nothing is lost"
-    sentence = "A record that is to be kept reaches the centre, unless the process died before any disk or broker had it, or its loss is declared."
-    hears = ((Written, "written"), (Committed, "committed"), (Arrived, "arrived"), (Died, "died"), (Quarantined, "quarantined"))
+    sentence = "A record to be kept reaches the centre, unless the process died before disk or broker had it, or its loss is declared."
+    hears = (
+        (Written, "written"),
+        (Committed, "safe"),
+        (Stored, "safe"),
+        (Arrived, "arrived"),
+        (Died, "died"),
+        (Quarantined, "quarantined"),
+    )
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
         self._owed: dict[str, tuple[str, int, int]] = {}
-        self._on_disk: set[str] = set()
+        self._safe: set[str] = set()
         self._given_up: dict[tuple[str, str], int] = {}
 
     def written(self, written: Written) -> None:
@@ -40,9 +46,9 @@ class NothingIsLost(Promise):
         facts = written.facts
         self._owed[written.name] = (facts["kind"], facts["mono"], facts.get("n", 0) if facts["kind"] == "track" else 0)
 
-    def committed(self, committed: Committed) -> None:
-        """On disk."""
-        self._on_disk.update(committed.names)
+    def safe(self, safe: Committed | Stored) -> None:
+        """On disk, or so the unit was told."""
+        self._safe.update(name for name in safe.names if name in self._owed)
 
     def arrived(self, arrived: Arrived) -> None:
         """The centre has it."""
@@ -50,7 +56,7 @@ class NothingIsLost(Promise):
         if record is None:
             self.broken(f"the centre cannot read {arrived.arrival.topic}: {arrived.arrival.trouble}")
         name = f"{record.boot}-{record.seq}"
-        self._on_disk.discard(name)
+        self._safe.discard(name)
         self._owed.pop(name, None)
         if not arrived.arrival.duplicate:
             if isinstance(record, Track):
@@ -61,7 +67,7 @@ class NothingIsLost(Promise):
 
     def died(self, died: Died) -> None:
         """What was in no safe place is gone, and nobody promised it."""
-        gone = [name for name in self._owed if name.startswith(died.boot) and name not in self._on_disk]
+        gone = [name for name in self._owed if name.startswith(died.boot) and name not in self._safe]
         for name in gone:
             self.world.counts["records uncommitted at a death"] += 1
             self.world.counts["fixes uncommitted"] += self._owed.pop(name)[2]
@@ -69,7 +75,7 @@ class NothingIsLost(Promise):
     def quarantined(self, quarantined: Quarantined) -> None:
         """A damaged store declares itself."""
         for name in quarantined.names:
-            self._on_disk.discard(name)
+            self._safe.discard(name)
             if self._owed.pop(name, None) is not None:
                 self.world.counts["records lost with a damaged store"] += 1
 
@@ -78,7 +84,7 @@ class NothingIsLost(Promise):
         for name, (kind, _, _) in sorted(self._owed.items()):
             what = (name[:16], kind)
             if not self._given_up.get(what):
-                disk = "on disk" if name in self._on_disk else "not on disk"
+                disk = "on disk" if name in self._safe else "not on disk"
                 self.broken(f"{kind} {name} ({disk}) has not come, as one of {len(self._owed)}; declared: {self._given_up}")
             self._given_up[what] -= 1
             self.world.counts["records given up and declared"] += 1
@@ -222,7 +228,7 @@ class AlarmsFirst(Promise):
         elif not self._other:
             self._other = sent.publish.topic
             left = [name for name in self._waiting if name not in self._tried]
-            if left and len(self._tried) < ALARMS_IN_FLIGHT_MAX and not self.world.meddling.on:
+            if left and len(self._tried) < ALARMS_IN_FLIGHT_MAX and not self.world.mailbox.meddling.on:
                 self.broken(f"{sent.publish.topic} leaves while {', '.join(left)} waits")
 
 
@@ -230,7 +236,7 @@ class Window(Promise):
     """Little stands before an alarm."""
 
     name = "window"
-    sentence = "Bytes on the line without an answer stay within window and reserve (one message may exceed it); alarms and states apart, which are few."
+    sentence = "Bytes on the line unanswered stay within window and reserve, but for one message; alarms and states apart, which are few."
     hears = ((Connect, "connect"), (Sent, "sent"), (Accepted, "answered"), (Denied, "answered"), (Died, "clear"))
 
     STATES_MAX = 64

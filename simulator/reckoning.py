@@ -7,7 +7,7 @@ these can be shown, each counted apart and named:
     unplugged     the receiver's plug was being pulled, or the agent had not yet found it plugged in again
     uncommitted   the process was killed, and this fix belongs to the unbroken run at the end of its life that is younger than what the
                   config lets it keep off the disk; a hole before a fix that did arrive is a loss
-    waiting       (only while the story goes on) it may still come
+    waiting       (only while the story goes on) it may still be on its way
 
 A fix counts by its UTC, and by its position: the same instant with another place is `altered`, an instant that no receiver told is
 `invented`. Fixes from before the agent knew the time count monotonic milliseconds of their boot; they are dated by the boot's `clock_fix`
@@ -167,16 +167,16 @@ class Account(NamedTuple):
 
 
 def reckon(
-    emitted: Sequence[Epoch], harvest: Harvest, lives: Sequence[Life], unplugged: Sequence[Span] = (), over: bool = True
+    emitted: Sequence[Epoch], harvest: Harvest, lives: Sequence[Life], unplugged: Sequence[Span] = (), settled_at: float = math.inf
 ) -> Account:
-    """The account. `emitted`, `lives` oldest first; `over`: nothing is on its way any more, so what is missing is lost."""
+    """The account. `emitted`, `lives` oldest first; nothing that was emitted before `settled_at` is on its way: what is missing is lost."""
     matching = _Matching(emitted)
     for place in harvest.dated:
         matching.deliver_dated(place)
     for boot, places in harvest.undated.items():
         matching.deliver_undated(places, harvest.offsets_ms.get(boot))
     arrived = [i in matching.times for i in range(len(emitted))]
-    fates = _fates(emitted, arrived, lives, unplugged, over)
+    fates = _fates(emitted, arrived, lives, unplugged, settled_at)
     live = ((place, harvest.offsets_ms[boot]) for boot, places in harvest.live.items() if boot in harvest.offsets_ms for place in places)
     seen = {matching.find(place, offset_ms) for place, offset_ms in live}
     uncommitted = [i for i, fate in enumerate(fates) if fate is Fate.UNCOMMITTED]
@@ -235,7 +235,9 @@ class _Matching:
         return next((i for i in behind if i not in self.times and place.is_at(self._emitted[i])), None)
 
 
-def _fates(emitted: Sequence[Epoch], arrived: list[bool], lives: Sequence[Life], unplugged: Sequence[Span], over: bool) -> list[Fate]:
+def _fates(
+    emitted: Sequence[Epoch], arrived: list[bool], lives: Sequence[Life], unplugged: Sequence[Span], settled_at: float
+) -> list[Fate]:
     fates: list[Fate] = []
     last_arrived: dict[Life, float] = {}
     first_listened: dict[Life, float] = {}
@@ -256,7 +258,7 @@ def _fates(emitted: Sequence[Epoch], arrived: list[bool], lives: Sequence[Life],
         elif _uncommitted(epoch.at, life, last_arrived.get(life, -math.inf)):
             fates.append(Fate.UNCOMMITTED)
         else:
-            fates.append(Fate.LOST if over else Fate.WAITING)
+            fates.append(Fate.LOST if epoch.at < settled_at else Fate.WAITING)
     return fates
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
-from simulator.faults import OPTIONS, PRESETS
 from simulator.promises import Broken
+from simulator.schedule import OPTIONS, PRESETS
 from simulator.world import World
 
 KEPT, BROKEN = 0, 1
@@ -75,7 +75,8 @@ def soak(seed: int, hours: float, preset: str, journal: TextIO | None = None) ->
     if broken is None:
         print(f"PROMISES: all {len(world.judge.promises)} kept")
         return KEPT
-    print(f"\n{broken.tail(JOURNAL_LINES)}\n\nPROMISES: {broken}\nseed {seed}, preset {preset}, {hours:g} hours: the same again with the same command")
+    print(f"\n{broken.tail(JOURNAL_LINES)}\n\nPROMISES: {broken}")
+    print(f"The same again: outpost-sim soak --seed {seed} --hours {hours:g} --preset {preset}")
     return BROKEN
 
 
@@ -107,7 +108,7 @@ def report(world: World, took_s: float) -> str:
         ("core", f"{counts['events']:,} events, {counts['effects']:,} effects, {counts['boots']} boots"),
         ("faults", f"{faults.total()}: {told}"),
         ("centre", f"{len(ledger.arrivals()):,} messages, {ledger.duplicates} repeats, {ledger.malformed} unreadable"),
-        ("fixes", f"{counts['fixes taken']:,} taken, {counts['fixes delivered']:,} delivered, {counts['fixes uncommitted']} uncommitted at a death"),
+        ("fixes", ", ".join(f"{counts[f'fixes {what}']:,} {what}" for what in ("taken", "delivered", "uncommitted"))),
         ("besides", ", ".join(other) or "nothing"),
         ("trace", world.trace),
     )

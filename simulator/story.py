@@ -34,6 +34,9 @@ SOON_S_MAX = 15.0
 
 DRAIN_S_MAX = 30.0
 
+LOOK_S = 0.5
+"""How often, while it waits, the story sees whether the agent is still there."""
+
 TICK_S = 0.005
 
 
@@ -103,7 +106,8 @@ class Story:
         except Missing as e:
             self.played.missing = str(e)
             self._tell(f"MISSING: {e}")
-            self.played.exit_code = self.car.stop_agent()
+            if self.car.pid is not None:
+                self.played.exit_code = self.car.stop_agent()
         return self.played
 
     # --- the scenes -----------------------------------------------------------------------------------------------------------------
@@ -215,16 +219,27 @@ class Story:
     def _until(self, holds: Callable[[], bool], timeout: float, what: str) -> None:
         deadline = time.monotonic() + timeout
         while not holds():
+            self._look_at_agent(what)
             if time.monotonic() > deadline:
                 raise Missing(f"{what}, not within {timeout:g} s")
             self._pause(TICK_S)
 
     def _await(self, wanted: Callable[[Record], bool], timeout: float, what: str, since: int = 0) -> Arrival:
         """The first new record from arrival number `since` on that is wanted."""
-        try:
-            return self.centre.wait_for(lambda a: a.record is not None and not a.duplicate and wanted(a.record), timeout, since)
-        except TimeoutError as e:
-            raise Missing(f"{what}, {e}") from e
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self.centre.wait_for(lambda a: a.record is not None and not a.duplicate and wanted(a.record), LOOK_S, since)
+            except TimeoutError as e:
+                self._look_at_agent(what)
+                if time.monotonic() > deadline:
+                    raise Missing(f"{what}, {e}") from e
+
+    def _look_at_agent(self, what: str) -> None:
+        """An agent that has ended by itself says nothing more."""
+        if self.car.pid is None and self.played.exit_code is None:
+            self.played.exit_code = self.car.exit_code
+            raise Missing(f"{what}: the agent has ended by itself, exit code {self.car.exit_code}; its last words: {self.car.last_words}")
 
     @staticmethod
     def _says(alarm: str, state: str) -> Callable[[Record], bool]:

@@ -181,7 +181,7 @@ class _Report:
                 first and in_cut and (first["kind"], first["state"], first["id"]) == ("alarm", "raised", in_cut)
             ),
             "the alarm that was live at kill -9 was live after the restart": bool(alarms) and alarms[-1]["latched_through_kill"],
-            "every alarm was acknowledged and cleared": all(a["acknowledged_at_s"] and a["cleared_at_s"] for a in alarms),
+            "every alarm was acknowledged and cleared": bool(alarms) and all(a["acknowledged_at_s"] and a["cleared_at_s"] for a in alarms),
             "no record was malformed, none is missing from a boot that ended in order, none was given up": not records["malformed"]
             and not records["gaps"]
             and all(hole["killed"] for hole in records["holes"]),

@@ -32,45 +32,18 @@ from agent.core.effects import (
     Store,
     Subscribe,
 )
-from agent.core.events import (
-    Acked,
-    AdapterDied,
-    ClockRead,
-    Edge,
-    Event,
-    Fix,
-    Forgotten,
-    InputsFailed,
-    Levels,
-    LightsShown,
-    LinkDown,
-    LinkUp,
-    Loaded,
-    OutputFailed,
-    ReceiverDown,
-    ReceiverHeard,
-    ReceiverUp,
-    Received,
-    Refused,
-    Remembered,
-    SpoolDown,
-    SpoolOpened,
-    SpoolQuarantined,
-    Started,
-    StopRequested,
-    Stored,
-    Subscribed,
-    Vitals,
-)
+from agent.core.events import AdapterDied, Event, Started, StopRequested
 from agent.core.unit import Unit
 from agent.wire import codec, topics
 from simulator.facts import Booted, Died, Fact, Sent, Written
-from simulator.faults import Fault, schedule
+from simulator.faults import Fault
 from simulator.promises import Broken, Judge
+from simulator.schedule import schedule
 from simulator.world_broker import WorldBroker
 from simulator.world_car import WorldCar
 from simulator.world_centre import WorldCentre
 from simulator.world_clock import SystemClock
+from simulator.world_mailbox import WorldMailbox
 from simulator.world_store import WorldStore
 
 CONFIG = Config(
@@ -104,33 +77,6 @@ STILL_S = 150.0
 JOURNAL_LINES = 80
 """What is remembered for the report of a broken promise."""
 
-LATE_SHARE = 0.2
-"""Of the events that may be late, so many are; those behind them wait."""
-
-ADAPTERS: dict[type[Event], str] = {
-    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, Fix), "gnss"),
-    **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
-    **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
-    **dict.fromkeys((ClockRead, Vitals), "vitals"),
-    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolQuarantined, Stored, Remembered, Forgotten, Loaded), "spool"),
-    **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received), "broker"),
-}
-"""Whose thread posts what."""
-
-
-class Meddling(msgspec.Struct):
-    """What happens to events between adapter and mailbox: probabilities, and seconds of delay at most."""
-
-    lost: float = 0.0
-    doubled: float = 0.0
-    late_s: float = 0.0
-
-    @property
-    def on(self) -> bool:
-        """Anything at all."""
-        return bool(self.lost or self.doubled or self.late_s)
-
-
 class World:
     """One vehicle, its broker and its centre, from power-on to the end of `hours` hours of `preset` weather and the calm after it."""
 
@@ -153,22 +99,18 @@ class World:
         self.end_at = hours * 3600.0
         self.drift = 1 + self.rng.uniform(-DRIFT_PPM_MAX, DRIFT_PPM_MAX) * 1e-6
         self.people = True
-        self.meddling = Meddling()
-        self.disturbed_until = -math.inf
+        self.mailbox = WorldMailbox(self)
         self.noisy_until = -math.inf
         self.counts: Counter[str] = Counter()
         self.faults = schedule(self.rng, preset, hours) if faults is None else faults
         self._make_unit = unit
         self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = itertools.count()
-        self._mailbox: deque[Event] = deque()
         self._trace = blake2b(digest_size=16)
         self._encoder = msgspec.msgpack.Encoder()
         self._journal_file = journal
         self.journal: deque[tuple[float, Any]] = deque(maxlen=JOURNAL_LINES)
         self._origin = 0.0
-        self._process = 0
-        self._late: dict[str, float] = {}
         self._powered = False
         self.unit: Unit | None = None
         self.system_clock = SystemClock(self)
@@ -221,41 +163,9 @@ class World:
         return self.unit is not None
 
     def post(self, event: Event) -> None:
-        """An adapter puts an event into the mailbox; what becomes of it on the way, the faults decide."""
-        if self.unit is None:
-            return
-        if self.meddling.on or self._late:
-            self._meddle(event)
-        else:
-            self._mailbox.append(event)
-
-    def _meddle(self, event: Event) -> None:
-        self.disturbed_until = max(self.disturbed_until, self.now + self.meddling.late_s)
-        if self.rng.random() < self.meddling.lost:
-            self.counts["events lost"] += 1
-            return
-        for copy in range(1 + (self.rng.random() < self.meddling.doubled)):
-            self.counts["events doubled"] += copy
-            self._hand_in(event)
-
-    def _hand_in(self, event: Event) -> None:
-        """Now or late; those of one adapter in their order, as they come from one thread."""
-        adapter = ADAPTERS[type(event)]
-        due = max(self._late.get(adapter, 0.0), self.now)
-        if self.meddling.late_s and self.rng.random() < LATE_SHARE:
-            due = max(due, self.now + self.rng.random() * self.meddling.late_s)
-        if due == self.now:
-            self._mailbox.append(event)
-            return
-        self.counts["events late"] += 1
-        self._late[adapter] = due
-        self.after(due - self.now, self._post_late, event, self._process)
-
-    def _post_late(self, event: Event, process: int) -> None:
-        if process == self._process and self.unit is not None:
-            self._mailbox.append(event)
-        if not self.meddling.on and max(self._late.values(), default=0.0) <= self.now:
-            self._late.clear()
+        """An adapter puts an event into the mailbox."""
+        if self.unit is not None:
+            self.mailbox.post(event)
 
     def tell(self, fact: Fact) -> None:
         """Something is so: the promises hear of it."""
@@ -275,11 +185,11 @@ class World:
     def fail_inputs(self, failed: bool) -> None:
         """The inputs can no longer be read, or can again."""
         self.car.inputs_failed = failed
-        self.disturbed_until = max(self.disturbed_until, self.now + 1.5)
+        self.mailbox.disturb(1.5)
 
     def events_disturbed_since(self, at: float) -> bool:
         """Whether edges or levels may not have come as they were since then."""
-        return self.meddling.on or self.car.inputs_failed or self.disturbed_until >= at
+        return self.car.inputs_failed or self.mailbox.disturbed_since(at)
 
     def noisy_since(self, at: float) -> bool:
         """Whether there was noise on the inputs since then."""
@@ -295,12 +205,11 @@ class World:
         if cold:
             self._origin = self.now - self.rng.uniform(*UP_S)
             self.system_clock.forget()
-        self._process += 1
         boot = f"{self.rng.getrandbits(64):016x}"
         self.unit = self._make_unit(self.config, boot, "0.1.0")
-        self.tell(Booted(boot, self._origin))
+        self.tell(Booted(self.unit.boot, self._origin))
         self.counts["boots"] += 1
-        self._mailbox.append(Started(self.mono()))
+        self.mailbox.put(Started(self.mono()))
         self.car.boot(cold)
 
     def crash(self, how: str) -> None:
@@ -316,19 +225,19 @@ class World:
         assert self.unit is not None
         boot = self.unit.boot
         self.unit = None
-        self._mailbox.clear()
+        self.mailbox.clear()
         self.car.crash()
         self.tell(Died(boot, how))
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""
         if self.unit is not None:
-            self._mailbox.append(StopRequested(self.mono(), "SIGTERM"))
+            self.mailbox.put(StopRequested(self.mono(), "SIGTERM"))
 
     def kill_adapter(self) -> None:
         """A thread ends with an exception."""
         if self.unit is not None:
-            self._mailbox.append(AdapterDied(self.mono(), "gnss", "IndexError: pop from an empty deque"))
+            self.mailbox.put(AdapterDied(self.mono(), "gnss", "IndexError: pop from an empty deque"))
 
     def _stopped(self) -> None:
         """The loop is over: the adapters are closed, the spool does what it was asked for."""
@@ -365,7 +274,7 @@ class World:
         self.judge.begin(event)
         try:
             effects = unit.advance(at) if event is None else unit.handle(event)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is told with its story and its seed
+        except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             detail = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
             raise Broken("the core stands", "No event and no timer makes the core raise.", detail, self.now, self.journal) from error
@@ -417,10 +326,10 @@ class World:
         self._run_until(self.now + STILL_S)
 
     def _run_until(self, until: float) -> None:
-        heap, mailbox = self._heap, self._mailbox
+        heap, waiting = self._heap, self.mailbox.waiting
         while True:
-            if mailbox:
-                event = mailbox.popleft()
+            if waiting:
+                event = waiting.popleft()
                 self._step(event, event.at)
                 continue
             due = heap[0][0] if heap else math.inf

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from agent.config import Config
 from agent.core.effects import ShowLights
-from agent.core.events import ClockRead, Edge, Fix, FixMode, InputsFailed, Levels, LightsShown, ReceiverDown, ReceiverHeard, ReceiverUp, Vitals
+from agent.core.events import (
+    ClockRead,
+    Edge,
+    Fix,
+    FixMode,
+    InputsFailed,
+    Levels,
+    LightsShown,
+    ReceiverDown,
+    ReceiverHeard,
+    ReceiverUp,
+    Vitals,
+)
 from simulator.facts import PressBegan, PressEnded, Pulse
 from simulator.route import Route
 

@@ -7,9 +7,13 @@ to the next one when a pause went before them, and never start one. An epoch end
 - or when the line falls quiet (`flush`).
 A sentence that comes after its epoch has left is dropped, and what was learned is unlearned: an instant is told once, and a second time
 only when a late sentence takes the fix back.
+
+Of what is said twice in an instant the last word counts, as in gpsd; but void beats good, and dead reckoning beats a fix.
 """
 
-from agent.adapters.sentences import DAY_MS, Sentence, Verdict
+from agent.adapters.dates import Calendar
+from agent.adapters.fields import DAY_MS
+from agent.adapters.sentences import Sentence, Verdict
 from agent.core.events import Fix, FixMode
 
 TOLERANCE_MS = 10
@@ -28,6 +32,16 @@ EARLY_MAX = 16
 SATELLITES_MIN = 3
 """No position can be computed from fewer; a receiver that claims one repeats an old one (gpsd)."""
 
+KEYS_MAX = 64
+"""Kinds of sentences, each of a talker, in one instant: a dozen are real."""
+
+BEHIND_MS = 10_000
+"""GST and GBS belong to a fix, and some receivers tell them of the last but one; so far back they start no instant of their own."""
+
+UERE_M = {"autonomous": 5.0, "dgps": 2.0, "pps": 2.0, "float": 0.5, "rtk": 0.02}
+"""Error of the ranges, 1 sigma, that times HDOP is the accuracy when the receiver does not state one: clear sky, single frequency; the
+published GPS and BeiDou open services are better, streets are worse (docs/gnss.md). Dead reckoning has none."""
+
 Mark = tuple[str, str, int]
 """Which sentence of an epoch: talker, kind, and how many of these there were, since the last GSA of five ends a cycle, not the first."""
 
@@ -41,16 +55,16 @@ class Epoch:
         self.day: int | None = None
         self.verdict: Verdict | None = None
         self.mark: Mark = ("", "", 0)
+        self.used: set[tuple[str, int]] = set()
         self._seen: dict[tuple[str, str], int] = {}
         self._position: tuple[float, float] | None = None
         self._alt_m: float | None = None
         self._speed_mps: float | None = None
         self._course_deg: float | None = None
-        self._motion_by_rmc = False
-        self._hdop: float | None = None
-        self._acc_m: float | None = None
+        self._dops: dict[str, float] = {}
+        self._errors_m: dict[str, float] = {}
+        self._qualities: dict[str, str] = {}
         self._nav_mode: int | None = None
-        self._used: set[tuple[str, int]] = set()
         self._counted: dict[str, int] = {}
 
     def has(self, sentence: Sentence) -> bool:
@@ -61,6 +75,8 @@ class Epoch:
         """Take in one more sentence of this instant."""
         key = (s.talker, s.kind)
         n = self._seen.get(key, 0) + 1
+        if n == 1 and len(self._seen) >= KEYS_MAX:
+            return
         self._seen[key] = n
         self.mark = (s.talker, s.kind, n)
         if s.verdict is not None:
@@ -71,30 +87,49 @@ class Epoch:
             self._alt_m = s.alt_m
         if s.day is not None:
             self.day = s.day
-        if s.kind == "RMC" or (s.kind == "VTG" and not self._motion_by_rmc):
-            self._motion_by_rmc = s.kind == "RMC" and s.speed_mps is not None
-            self._speed_mps, self._course_deg = s.speed_mps, s.course_deg
+        if s.speed_mps is not None:
+            self._speed_mps = s.speed_mps
+        if s.course_deg is not None:
+            self._course_deg = s.course_deg
+        self._add_quality(s)
+
+    def _add_quality(self, s: Sentence) -> None:
         if s.hdop is not None:
-            self._hdop = s.hdop
+            self._dops["h"] = s.hdop
+        if s.pdop is not None:
+            self._dops["p"] = s.pdop
+        if s.vdop is not None:
+            self._dops["v"] = s.vdop
         if s.acc_m is not None:
-            self._acc_m = s.acc_m
+            self._errors_m[s.kind] = s.acc_m
+        if s.quality is not None:
+            self._qualities[s.kind] = s.quality
         if s.nav_mode is not None:
             self._nav_mode = max(s.nav_mode, self._nav_mode or 0)
-        self._used.update(s.used)
+        self.used.update(s.used)
         if s.sats is not None:
             self._counted[s.talker] = max(s.sats, self._counted.get(s.talker, 0))
 
-    def fix(self, day: int | None) -> Fix | None:
-        """The instant as an event, on that day of UTC; None when no sentence spoke of a fix (ZDA alone)."""
+    def fix(self, utc_ms: int | None) -> Fix | None:
+        """The instant as an event; None when no sentence spoke of a fix (ZDA alone)."""
         if self.verdict is None:
             return None
         mode = self._mode()
         if mode is FixMode.NONE or self._position is None:
             return Fix(self.at, FixMode.NONE, sats=self._sats())
-        utc_ms = None if day is None or self.tod_ms is None else day * DAY_MS + self.tod_ms
-        lat, lon = self._position
-        motion = self._speed_mps, self._course_deg
-        return Fix(self.at, mode, utc_ms, lat, lon, self._alt_m, *motion, self._hdop, self._acc_m, self._sats())
+        (lat, lon), hdop, quality = self._position, self._dops.get("h"), self._quality()
+        acc_m = self._errors_m.get("GST", self._errors_m.get("GBS"))
+        estimated = acc_m is None and hdop is not None and mode is not FixMode.DEAD_RECKONING
+        if estimated and hdop is not None:
+            acc_m = hdop * UERE_M.get(quality or "autonomous", UERE_M["autonomous"])
+        motion, dops = (self._speed_mps, self._course_deg), (self._dops.get("p"), self._dops.get("v"))
+        return Fix(self.at, mode, utc_ms, lat, lon, self._alt_m, *motion, hdop, acc_m, self._sats(), *dops, quality, estimated)
+
+    def _quality(self) -> str | None:
+        """GGA tells more than a mode indicator; dead reckoning is told by any."""
+        if self.verdict is Verdict.ESTIMATED:
+            return "estimated"
+        return next((self._qualities[kind] for kind in ("GGA", "GNS", "RMC", "GLL") if kind in self._qualities), None)
 
     def _mode(self) -> FixMode:
         if self.verdict is Verdict.VOID or self._nav_mode == 1 or self._position is None:
@@ -109,14 +144,14 @@ class Epoch:
     def _too_few(self) -> bool:
         """GP and GN count for all; Telit sends one GGA a constellation with its share; Furuno's GGA counts GPS, its GNS beside it all."""
         counts = [n for talker, n in self._counted.items() if talker in ("GP", "GN")]
-        return bool(counts) and max(*counts, len(self._used), 0) < SATELLITES_MIN
+        return bool(counts) and max(*counts, len(self.used), 0) < SATELLITES_MIN
 
     def _sats(self) -> dict[str, int]:
         """Satellites used by constellation: from GSA; else the count of GGA or GNS under its talker, `GN` being all together."""
-        if not self._used:
+        if not self.used:
             return {"BD" if talker == "GB" else talker: n for talker, n in self._counted.items()}
         sats: dict[str, int] = {}
-        for name, _ in self._used:
+        for name, _ in self.used:
             sats[name] = sats.get(name, 0) + 1
         return sats
 
@@ -125,15 +160,19 @@ class Epochs:
     """Fuses the sentences of one receiver."""
 
     def __init__(self) -> None:
+        self.calendar = Calendar()
         self._open: Epoch | None = None
         self._closed: Epoch | None = None
         self._ender: Mark | None = None
         self._candidate: Mark | None = None
         self._agreed = 0
-        self._day: int | None = None
-        self._day_tod_ms = 0
         self._early: list[Sentence] = []
         self._heard_at = 0.0
+
+    @property
+    def used(self) -> set[tuple[str, int]]:
+        """The satellites used for the last instant, constellation and number; empty when the receiver sends no GSA."""
+        return set() if self._closed is None else self._closed.used
 
     def take(self, at: float, sentence: Sentence) -> list[Fix]:
         """One sentence, whose first byte came at `at`; the fixes that are complete now."""
@@ -145,6 +184,8 @@ class Epochs:
         fixes: list[Fix] = []
         epoch = self._open
         if epoch is None or not _same(epoch.tod_ms, sentence.tod_ms):
+            if sentence.kind in ("GST", "GBS") and _behind(epoch or self._closed, sentence.tod_ms):
+                return []
             fixes = self.flush()
             if self._closed is not None and _same(self._closed.tod_ms, sentence.tod_ms):
                 return fixes + self._late(sentence)
@@ -153,6 +194,7 @@ class Epochs:
                 epoch.add(early)
             self._early.clear()
         elif sentence.kind == "GGA" and epoch.has(sentence):
+            self.calendar.count("repeated")
             return []  # its time stands still: the receiver repeats an old position
         return fixes + self._add(epoch, sentence)
 
@@ -198,30 +240,35 @@ class Epochs:
             return []
         if not closed.has(sentence):
             self._ender, self._candidate, self._agreed = None, None, 0
+        elif sentence.kind == "GGA":
+            self.calendar.count("repeated")
         taken_back = sentence.verdict is Verdict.VOID and closed.verdict is not Verdict.VOID
         closed.add(sentence)
         return self._close(closed) if taken_back else []
 
     def _close(self, epoch: Epoch) -> list[Fix]:
+        good = self._closed is not None and self._closed.verdict is Verdict.GOOD
         self._open, self._closed = None, epoch
-        fix = epoch.fix(self._date(epoch))
+        if epoch.verdict is None and epoch.tod_ms is not None and epoch.day is not None and good:
+            self.calendar.learn(epoch.at, epoch.tod_ms, epoch.day)
+        fix = epoch.fix(self._utc_ms(epoch))
         return [] if fix is None else [fix]
 
-    def _date(self, epoch: Epoch) -> int | None:
-        """The epoch's own date, else the last one that came with a fix, a day later when the time of day has wrapped since."""
-        tod = epoch.tod_ms
-        if tod is None or epoch.verdict in (None, Verdict.VOID):
+    def _utc_ms(self, epoch: Epoch) -> int | None:
+        if epoch.tod_ms is None or epoch.verdict in (None, Verdict.VOID):
             return None
-        if epoch.day is not None:
-            self._day = epoch.day
-        elif self._day is not None and tod < self._day_tod_ms - DAY_MS // 2:
-            self._day += 1
-        self._day_tod_ms = tod
-        return self._day
+        return self.calendar.utc_ms(epoch.at, epoch.tod_ms, epoch.day)
+
+
+def _behind(epoch: Epoch | None, tod_ms: int) -> bool:
+    """Whether this time of day was a short while before that of the epoch."""
+    return epoch is not None and epoch.tod_ms is not None and 0 < (epoch.tod_ms - tod_ms) % DAY_MS <= BEHIND_MS
 
 
 def _same(a: int | None, b: int | None) -> bool:
     if a is None or b is None:
         return False
-    apart = abs(a - b) % DAY_MS
+    apart = abs(a - b)
+    if max(a, b) >= DAY_MS:  # second 60, which is not the first of the next day
+        return apart < TOLERANCE_MS
     return min(apart, DAY_MS - apart) < TOLERANCE_MS

@@ -1,4 +1,4 @@
-"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard and Fix out. Nothing is ever sent to the receiver.
+"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna, ReceiverSpoke out. Nothing is ever sent.
 
 One thread, `gnss`. It sleeps until a byte comes, lets more gather, and drains what is there: at 10 Hz the wake-ups are the cost, not the
 parsing (pyserial's readline() costs one system call a byte). Whether a silent receiver is dead, the core decides by lack of ReceiverHeard.
@@ -51,6 +51,11 @@ class Gnss:
     def start(self) -> None:
         """Begin to read; ReceiverUp or ReceiverDown follows."""
         self._thread.start()
+
+    @property
+    def baud(self) -> int:
+        """The speed that is set now: as configured, or the one that is being tried, or was found."""
+        return self._hunt.baud
 
     def close(self) -> None:
         """End the thread: at the next look at the port, or later, by itself, when a far host is just being called."""
@@ -109,8 +114,8 @@ class _Session:
     def take(self, at: float, data: bytes) -> int:
         """Bytes that came at `at`, or none; how many good sentences were in them."""
         before = self._nmea.sentences
-        for fix in self._nmea.feed(at, data) if data else self._nmea.flush(at):
-            self._post(fix)
+        for event in self._nmea.feed(at, data) if data else self._nmea.flush(at):
+            self._post(event)
         good = self._nmea.sentences - before
         self._untold = self._untold or bool(data)
         if self._untold and at - self._told_at >= HEARD_S:
@@ -119,12 +124,12 @@ class _Session:
 
     def end(self, now: float) -> None:
         """The port is gone: what was complete leaves."""
-        for fix in self._nmea.end():
-            self._post(fix)
+        for event in self._nmea.end():
+            self._post(event)
         if self._untold:
             self._tell(now)
 
     def _tell(self, at: float) -> None:
         sentences, refused = self._nmea.counts()
-        self._post(ReceiverHeard(at, sentences, refused))
+        self._post(ReceiverHeard(at, sentences, refused, *self._nmea.details()))
         self._told_at, self._untold = at, False

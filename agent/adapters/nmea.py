@@ -1,12 +1,30 @@
-"""Bytes of a receiver in, fixes out, with counts of good and refused lines: pure, the clock comes in as the stamp of each read.
+"""Bytes of a receiver in, what it says out as events (fix, sky, antenna, answers), with counts: pure, the clock comes in as stamps.
 
 A line runs from `$` to its line end. Whatever stands before the last `$` (binary packets, the wrong speed, a line cut short by lost bytes)
 is passed over, and memory is bounded whatever comes.
 """
 
 from agent.adapters.epoch import QUIET_S, Epochs
-from agent.adapters.sentences import LINE_CHARS_MAX, LineRefused, parse
-from agent.core.events import Fix
+from agent.adapters.satellites import Sight
+from agent.adapters.sentences import LOG_CHARS_MAX, LineRefused, Sentence, parse
+from agent.adapters.skyview import SkyView
+from agent.adapters.words import Word
+from agent.core.events import Antenna, Fix, ReceiverSpoke, Sky
+
+LOG_NAME = b"#VERSIONA,"
+"""The one line without `$` that we read: who a Unicore receiver is."""
+
+KINDS_MAX = 64
+
+SPOKE_MAX = 8
+"""Texts told between two `counts` (a second): a receiver that restarts says a dozen, one that chatters gets no more."""
+
+SPOKE_KEPT = 32
+"""Texts that are not told again while they are among the last so many: most receivers repeat them."""
+
+ANTENNA_S = 0.95
+
+Told = Fix | Sky | Antenna | ReceiverSpoke
 
 
 class Nmea:
@@ -16,61 +34,112 @@ class Nmea:
         self.sentences = 0
         """Good ones, since the last `counts`."""
         self._refused: dict[str, int] = {}
+        self._kinds: dict[str, int] = {}
         self._epochs = Epochs()
+        self._skyview = SkyView()
         self._tail = b""
         self._tail_at = 0.0
         self._heard_at = 0.0
+        self._texts: dict[str, None] = {}
+        self._spoke = 0
+        self._antenna = Antenna(-ANTENNA_S, "")
 
-    def feed(self, at: float, data: bytes) -> list[Fix]:
-        """Bytes that came at `at`; the fixes that are complete with them."""
-        fixes: list[Fix] = []
+    def feed(self, at: float, data: bytes) -> list[Told]:
+        """Bytes that came at `at`; the events that are complete with them."""
+        told: list[Told] = []
         self._heard_at = at
         first_at = self._tail_at if self._tail else at
         *lines, tail = (self._tail + data).replace(b"\r", b"\n").split(b"\n")
         for line in lines:
             if line:
-                fixes += self._line(first_at, line)
+                self._line(first_at, line, told)
             first_at = at
-        if len(tail) > LINE_CHARS_MAX:
+        if len(tail) > LOG_CHARS_MAX:
             self._refuse("too_long" if tail.startswith(b"$") else "noise")
             resync = tail.rfind(b"$", 1)
-            tail = tail[resync:] if resync > 0 and len(tail) - resync <= LINE_CHARS_MAX else b""
+            tail = tail[resync:] if resync > 0 and len(tail) - resync <= LOG_CHARS_MAX else b""
             first_at = at
         self._tail, self._tail_at = tail, first_at
-        return fixes
+        return told
 
-    def flush(self, now: float) -> list[Fix]:
+    def flush(self, now: float) -> list[Told]:
         """To be asked while nothing comes: the fix that a pause of QUIET_S has completed."""
-        return self._epochs.flush() if now - self._heard_at >= QUIET_S else []
+        return self._with_sky(self._epochs.flush()) if now - self._heard_at >= QUIET_S else []
 
-    def end(self) -> list[Fix]:
+    def end(self) -> list[Told]:
         """The port is gone, or another speed is tried: what was complete leaves, half a line is forgotten."""
         self._tail = b""
-        return self._epochs.flush()
+        return self._with_sky(self._epochs.flush())
 
     def counts(self) -> tuple[int, dict[str, int]]:
         """Good sentences, and refused lines by reason, since the last call."""
         counted = self.sentences, self._refused
-        self.sentences, self._refused = 0, {}
+        self.sentences, self._refused, self._spoke = 0, {}, 0
         return counted
+
+    def details(self) -> tuple[dict[str, int], dict[str, int]]:
+        """What was mended in times, by reason, and good sentences by talker and type, since the last call."""
+        calendar = self._epochs.calendar
+        told = calendar.corrected, self._kinds
+        calendar.corrected, self._kinds = {}, {}
+        return told
 
     def _refuse(self, reason: str) -> None:
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
-    def _line(self, at: float, raw: bytes) -> list[Fix]:
+    def _line(self, at: float, raw: bytes, told: list[Told]) -> None:
         start = raw.rfind(b"$")
         if start < 0:
+            start = raw.rfind(LOG_NAME)
+        if start < 0:
             self._refuse("noise")
-            return []
-        if raw.find(b"$") < start - 1:  # `$$GNRMC` is a habit of some receivers, no loss
+            return
+        if raw.find(b"$") < start - 1 and raw[start : start + 1] == b"$":  # `$$GNRMC` is a habit of some receivers, no loss
             self._refuse("cut")
         try:
-            sentence = parse(raw[start:].decode("ascii").rstrip())
+            line = raw[start:].decode("ascii").rstrip()
+            said = parse(line)
         except UnicodeDecodeError:
             self._refuse("noise")
-            return []
+            return
         except LineRefused as e:
             self._refuse(e.reason)
-            return []
+            return
         self.sentences += 1
-        return [] if sentence is None else self._epochs.take(at, sentence)
+        self._count(line)
+        match said:
+            case Sentence():
+                if fixes := self._epochs.take(at, said):
+                    told += self._with_sky(fixes)
+            case Sight():
+                self._skyview.take(at, said)
+            case Word():
+                self._heed(at, said, told)
+
+    def _count(self, line: str) -> None:
+        kind = line[1:].partition(",")[0].partition("*")[0][:16]
+        if kind not in self._kinds and len(self._kinds) >= KINDS_MAX:
+            kind = "other"
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
+
+    def _with_sky(self, fixes: list[Fix]) -> list[Told]:
+        """The fixes first: nobody waits for a sky."""
+        told: list[Told] = list(fixes)
+        if fixes and (sky := self._skyview.sky(fixes[-1].at, self._epochs.used)) is not None:
+            told.append(sky)
+        return told
+
+    def _heed(self, at: float, word: Word, told: list[Told]) -> None:
+        """An antenna's state is told at each change and each second, a text once."""
+        if word.antenna is not None:
+            if word.antenna != self._antenna.state or at - self._antenna.at >= ANTENNA_S:
+                self._antenna = Antenna(at, word.antenna)
+                told.append(self._antenna)
+            return
+        if not word.text or word.text in self._texts or self._spoke >= SPOKE_MAX:
+            return
+        self._spoke += 1
+        self._texts[word.text] = None
+        if len(self._texts) > SPOKE_KEPT:
+            del self._texts[next(iter(self._texts))]
+        told.append(ReceiverSpoke(at, word.text))

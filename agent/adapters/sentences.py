@@ -1,27 +1,25 @@
-"""One NMEA 0183 line in, what it says of the fix out, in our own types: a `Sentence`, or None; or `LineRefused` with the reason.
+"""One NMEA 0183 line in, what it says out, in our own types: a `Sentence` of the fix, a `Sight`, a `Word` or None; or `LineRefused`.
 
 Every fact is read once, here, from the fields that pynmea2 split; pynmea2's own attributes parse anew at each read, turn an empty position
 into 0.0, and call a good RMC of NMEA 4.1 invalid. Format: NMEA 0183 4.11; what receivers make of it: gpsd's regression logs.
 """
 
-import datetime
 import enum
-import functools
 import math
-import operator
 from collections.abc import Callable
 
 import msgspec
 import pynmea2
 
-DAY_MS = 86_400_000
-KNOT_MPS = 1852 / 3600
+from agent.adapters.fields import FOOT_M, angle, count, course, date, day, dop, knots, signed, time_of_day, unsigned
+from agent.adapters.satellites import SYSTEMS, TALKERS, InView, Sight, identify
+from agent.adapters.words import Word, is_log_right, is_right, word
+
 LINE_CHARS_MAX = 130
 """NMEA says 82; modern receivers go over it. Longer ones are two merged by lost bytes, now and then with a checksum that fits (gpsd)."""
 
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-_HDOP_MIN, _HDOP_MAX = 0.01, 89.99
-"""Receivers write 0, 99.0 or 99.99 for "none"."""
+LOG_CHARS_MAX = 300
+"""A Unicore log is no NMEA: its #VERSIONA has some 160 characters."""
 
 
 class LineRefused(Exception):
@@ -56,130 +54,50 @@ class Sentence(msgspec.Struct, frozen=True):
     course_deg: float | None = None
     hdop: float | None = None
     acc_m: float | None = None
+    pdop: float | None = None
+    vdop: float | None = None
     nav_mode: int | None = None
-    """GSA: 1 no fix, 2 two-dimensional, 3 three-dimensional."""
+    """GSA, PGRMZ: 1 no fix, 2 two-dimensional, 3 three-dimensional."""
     used: tuple[tuple[str, int], ...] = ()
     """GSA: satellites used, as constellation and number."""
     sats: int | None = None
     """GGA, GNS: how many satellites are used, of all constellations of that talker."""
+    quality: str | None = None
 
 
-# --- fields -------------------------------------------------------------------------------------------------------------------------
-# ValueError everywhere: the field is neither empty nor what it should be, so the line is not to be believed.
+# --- verdict ------------------------------------------------------------------------------------------------------------------------
+
+_GGA_QUALITY = {"1": "autonomous", "2": "dgps", "3": "pps", "4": "rtk", "5": "float", "6": "estimated", "9": "dgps"}
+"""Empty, 0 (none), 7 (manual) and 8 (simulator) are no fix. 9 is NovAtel's word for a fix with SBAS."""
+
+_MODE_QUALITY = {"R": "rtk", "F": "float", "P": "pps", "D": "dgps", "A": "autonomous", "E": "estimated"}
+"""Mode indicators; the best first, since GNS has one for each constellation. N (none), M (manual), S (simulator): no fix."""
 
 
-def _unsigned(text: str) -> float | None:
-    """Digits with at most one point: no sign, no exponent, no nan, no inf, all of which float() takes."""
-    if not text:
-        return None
-    if not text.replace(".", "", 1).isdigit():
-        raise ValueError(text)
-    return float(text)
-
-
-def _signed(text: str) -> float | None:
-    if text[:1] in "+-" and text:
-        magnitude = _unsigned(text[1:])
-        if magnitude is None:
-            raise ValueError(text)
-        return -magnitude if text[0] == "-" else magnitude
-    return _unsigned(text)
-
-
-def _time(text: str) -> int | None:
-    """hhmmss or hhmmss.sss to ms of the day; second 60 is a leap second."""
-    if not text:
-        return None
-    if not text[:6].isdigit() or len(text) < 6:
-        raise ValueError(text)
-    seconds = _unsigned(text[4:])
-    h, m = int(text[:2]), int(text[2:4])
-    if seconds is None or h > 23 or m > 59 or seconds >= 61:
-        raise ValueError(text)
-    return h * 3_600_000 + m * 60_000 + round(seconds * 1000)
-
-
-@functools.lru_cache(maxsize=8)
-def _day(year: int, month: int, day: int) -> int:
-    return datetime.date(year, month, day).toordinal() - _EPOCH_DAY
-
-
-def _date(text: str) -> int | None:
-    """Turn ddmmyy into days since 1970; two digits of the year split at 69, as POSIX and gpsd do."""
-    if not text:
-        return None
-    if len(text) != 6 or not text.isdigit():
-        raise ValueError(text)
-    year = int(text[4:])
-    return _day(year + (1900 if year >= 69 else 2000), int(text[2:4]), int(text[:2]))
-
-
-def _angle(text: str, letter: str, letters: str, degrees_max: int) -> float | None:
-    """dddmm.mmmm and a letter to signed degrees; None unless both are there."""
-    if not text or not letter:
-        return None
-    point = text.find(".")
-    split = (len(text) if point < 0 else point) - 2
-    minutes = _unsigned(text[max(split, 0) :])
-    whole = text[: max(split, 0)]
-    if minutes is None or minutes >= 60 or letter not in letters or (whole and not whole.isdigit()):
-        raise ValueError(text)
-    degrees = (int(whole) if whole else 0) + minutes / 60
-    if degrees > degrees_max:
-        raise ValueError(text)
-    return -degrees if letter == letters[1] else degrees
-
-
-def _hdop(text: str) -> float | None:
-    hdop = _unsigned(text)
-    return hdop if hdop is not None and _HDOP_MIN <= hdop <= _HDOP_MAX else None
-
-
-def _count(text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdigit():
-        raise ValueError(text)
-    return int(text)
-
-
-def _speed(knots: str) -> float | None:
-    speed = _unsigned(knots)
-    return None if speed is None else speed * KNOT_MPS
-
-
-def _course(text: str) -> float | None:
-    course = _unsigned(text)
-    if course is not None and course > 360:
-        raise ValueError(text)
-    return course
-
-
-def _verdict_of_mode(modes: str) -> Verdict:
-    """Mode indicators, one a constellation in GNS: the best counts, but with a simulator (S), manual (M) or unknown one it is no fix."""
-    verdict = Verdict.VOID
-    for mode in modes:
-        if mode in "ADPRF":
-            verdict = Verdict.GOOD
-        elif mode == "E":
-            verdict = max(verdict, Verdict.ESTIMATED)
-        elif mode != "N":
-            return Verdict.VOID
-    return verdict
-
-
-def _verdict(status: str, mode: str) -> Verdict:
-    """Status A or V, and the mode indicator, which NMEA before 2.3 has not."""
-    if status != "A":
+def _verdict_of(quality: str | None) -> Verdict:
+    if quality is None:
         return Verdict.VOID
-    return _verdict_of_mode(mode) if mode else Verdict.GOOD
+    return Verdict.ESTIMATED if quality == "estimated" else Verdict.GOOD
 
 
-_QUALITY = dict.fromkeys("123459", Verdict.GOOD) | {"6": Verdict.ESTIMATED}
-"""GGA quality; empty, 0 (none), 7 (manual) and 8 (simulator) are no fix. 9 is NovAtel's word for a fix with SBAS."""
+def _quality_of_modes(modes: str) -> str | None:
+    """The best of the constellations'; None when there is none, and when there is a simulator, a manual or an unknown one among them."""
+    if any(mode not in _MODE_QUALITY and mode != "N" for mode in modes):
+        return None
+    return next((quality for mode, quality in _MODE_QUALITY.items() if mode in modes), None)
 
 
-# --- sentences ----------------------------------------------------------------------------------------------------------------------
+def _judge(status: str, mode: str) -> tuple[Verdict, str | None]:
+    """Status A or V (D: differential, in old receivers), and the mode indicator, which NMEA before 2.3 has not."""
+    if status not in ("A", "D"):
+        return Verdict.VOID, None
+    if not mode:
+        return Verdict.GOOD, "dgps" if status == "D" else None
+    quality = _quality_of_modes(mode)
+    return _verdict_of(quality), quality
+
+
+# --- sentences of the fix -----------------------------------------------------------------------------------------------------------
 
 
 def _fields(data: list[str], least: int, most: int) -> list[str]:
@@ -189,70 +107,75 @@ def _fields(data: list[str], least: int, most: int) -> list[str]:
     return data + [""] * (most - len(data))
 
 
+def _place(f: list[str]) -> tuple[float | None, float | None]:
+    return angle(f[0], f[1], "NS", 90), angle(f[2], f[3], "EW", 180)
+
+
 def _gga(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 9, 15)
-    tod, lat, lon = _time(f[0]), _angle(f[1], f[2], "NS", 90), _angle(f[3], f[4], "EW", 180)
-    verdict = _QUALITY.get(f[5], Verdict.VOID)
+    tod, (lat, lon), quality = time_of_day(f[0]), _place(f[1:5]), _GGA_QUALITY.get(f[5])
+    verdict = _verdict_of(quality)
     if verdict is Verdict.VOID:
         return Sentence(talker, "GGA", tod, verdict=verdict)
-    return Sentence(talker, "GGA", tod, verdict=verdict, lat=lat, lon=lon, alt_m=_signed(f[8]), hdop=_hdop(f[7]), sats=_count(f[6]))
+    sats, hdop, alt_m = count(f[6]), dop(f[7]), signed(f[8])
+    return Sentence(talker, "GGA", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality)
 
 
 def _gns(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 9, 13)
-    tod, verdict = _time(f[0]), _verdict_of_mode(f[5])
+    tod, quality = time_of_day(f[0]), _quality_of_modes(f[5])
+    verdict = _verdict_of(quality)
     if verdict is Verdict.VOID:
         return Sentence(talker, "GNS", tod, verdict=verdict)
-    lat, lon = _angle(f[1], f[2], "NS", 90), _angle(f[3], f[4], "EW", 180)
-    return Sentence(talker, "GNS", tod, verdict=verdict, lat=lat, lon=lon, alt_m=_signed(f[8]), hdop=_hdop(f[7]), sats=_count(f[6]))
+    (lat, lon), sats, hdop, alt_m = _place(f[1:5]), count(f[6]), dop(f[7]), signed(f[8])
+    return Sentence(talker, "GNS", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality)
 
 
 def _rmc(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 9, 13)
-    tod, verdict = _time(f[0]), _verdict(f[1], f[11])
+    tod, (verdict, quality) = time_of_day(f[0]), _judge(f[1], f[11])
     if verdict is Verdict.VOID:  # its date is that of a clock nobody set
         return Sentence(talker, "RMC", tod, verdict=verdict)
-    lat, lon = _angle(f[2], f[3], "NS", 90), _angle(f[4], f[5], "EW", 180)
-    return Sentence(talker, "RMC", tod, _date(f[8]), verdict, lat, lon, speed_mps=_speed(f[6]), course_deg=_course(f[7]))
+    lat, lon = _place(f[2:6])
+    return Sentence(talker, "RMC", tod, date(f[8]), verdict, lat, lon, None, knots(f[6]), course(f[7]), quality=quality)
 
 
 def _gll(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 6, 7)
-    tod, verdict = _time(f[4]), _verdict(f[5], f[6])
+    tod, (verdict, quality) = time_of_day(f[4]), _judge(f[5], f[6])
     if verdict is Verdict.VOID:
         return Sentence(talker, "GLL", tod, verdict=verdict)
-    return Sentence(talker, "GLL", tod, verdict=verdict, lat=_angle(f[0], f[1], "NS", 90), lon=_angle(f[2], f[3], "EW", 180))
+    lat, lon = _place(f[0:4])
+    return Sentence(talker, "GLL", tod, None, verdict, lat, lon, quality=quality)
 
 
 def _vtg(talker: str, data: list[str]) -> Sentence | None:
     f = _fields(data, 8, 9)
     if f[1] not in ("T", "") or (f[8] and f[8] in "NEMS"):
         return None
-    return Sentence(talker, "VTG", course_deg=_course(f[0]), speed_mps=_speed(f[4]))
+    return Sentence(talker, "VTG", course_deg=course(f[0]), speed_mps=knots(f[4]))
 
 
 def _gst(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 8, 8)
-    north, east = _unsigned(f[5]), _unsigned(f[6])
-    return Sentence(talker, "GST", _time(f[0]), acc_m=None if north is None or east is None else math.hypot(north, east))
+    return Sentence(talker, "GST", time_of_day(f[0]), acc_m=_both(f[5], f[6]))
+
+
+def _gbs(talker: str, data: list[str]) -> Sentence:
+    f = _fields(data, 8, 10)
+    return Sentence(talker, "GBS", time_of_day(f[0]), acc_m=_both(f[1], f[2]))
+
+
+def _both(north: str, east: str) -> float | None:
+    """Standard deviations north and east, m, to the horizontal one; 0 is what some say for unknown."""
+    n, e = unsigned(north), unsigned(east)
+    return None if n is None or e is None or not n + e else math.hypot(n, e)
 
 
 def _zda(talker: str, data: list[str]) -> Sentence:
     f = _fields(data, 4, 6)
-    tod, d, m, y = _time(f[0]), _count(f[1]), _count(f[2]), _count(f[3])
-    return Sentence(talker, "ZDA", tod, None if d is None or m is None or y is None else _day(y, m, d))
-
-
-_SYSTEMS = {"1": "GP", "2": "GL", "3": "GA", "4": "BD", "5": "GQ", "6": "GI"}
-_TALKERS = {"GP": "GP", "GL": "GL", "GA": "GA", "BD": "BD", "GB": "BD", "PQ": "BD", "GQ": "GQ", "QZ": "GQ", "GI": "GI"}
-_RANGES = ((32, "GP"), (64, "SB"), (96, "GL"), (192, "SB"), (200, "GQ"), (237, "BD"), (336, "GA"), (437, "BD"))
-"""Last number of each range for receivers that put all into one GSA: NMEA's, and beyond 192 those of SiRF, Telit, Quectel and u-blox."""
-
-
-def _constellation(known: str | None, number: int) -> str | None:
-    if known is None or (known == "GP" and number > 32):
-        return next((name for last, name in _RANGES if number <= last), None)
-    return known
+    tod, d, m, y = time_of_day(f[0]), count(f[1]), count(f[2]), count(f[3])
+    return Sentence(talker, "ZDA", tod, None if d is None or m is None or y is None else day(y, m, d))
 
 
 def _gsa(talker: str, data: list[str]) -> Sentence:
@@ -260,14 +183,24 @@ def _gsa(talker: str, data: list[str]) -> Sentence:
     if f[1] not in ("1", "2", "3", ""):
         raise ValueError(f[1])
     dops = 14 if len(data) <= 18 else len(data) - 3  # 12 satellites; some receivers of old send 24, and no system id
-    known = _SYSTEMS.get(f[dops + 3]) or _TALKERS.get(talker)  # SiRF puts a float where NMEA 4.1 has the system id
+    known = SYSTEMS.get(f[dops + 3]) or TALKERS.get(talker)  # SiRF puts a float where NMEA 4.1 has the system id
     used = []
     for text in f[2:dops]:
-        number = _count(text)
-        name = _constellation(known, number) if number else None
-        if number and name:
-            used.append((name, number))
-    return Sentence(talker, "GSA", nav_mode=_count(f[1]), hdop=_hdop(f[dops + 1]), used=tuple(used))
+        number = count(text)
+        found = identify(known, number) if number else None
+        if found:
+            used.append(found)
+    pdop, hdop, vdop = dop(f[dops]), dop(f[dops + 1]), dop(f[dops + 2])
+    return Sentence(talker, "GSA", nav_mode=count(f[1]), hdop=hdop, pdop=pdop, vdop=vdop, used=tuple(used))
+
+
+def _rmz(_: str, data: list[str]) -> Sentence:
+    """Garmin's altitude, in feet: the barometer's where there is one. With mode 2 it is the user's own word."""
+    f = _fields(data, 2, 3)
+    feet, mode = signed(f[0]), f[2]
+    if f[1] not in ("f", "") or mode not in ("1", "2", "3", ""):
+        raise ValueError(mode)
+    return Sentence("PG", "RMZ", alt_m=None if feet is None or mode in ("1", "2") else feet * FOOT_M, nav_mode=count(mode))
 
 
 _READERS: dict[str, Callable[[str, list[str]], Sentence | None]] = {
@@ -277,46 +210,94 @@ _READERS: dict[str, Callable[[str, list[str]], Sentence | None]] = {
     "GLL,": _gll,
     "VTG,": _vtg,
     "GST,": _gst,
+    "GBS,": _gbs,
     "ZDA,": _zda,
     "GSA,": _gsa,
 }
 
 
-def _check(line: str) -> None:
-    """Hold a line that nobody will parse against its checksum: XOR of all between $ and * (NMEA 0183, 5.3.1)."""
-    body, _, checksum = line[1:].rpartition("*")
-    try:
-        right = len(checksum) == 2 and int(checksum, 16) == functools.reduce(operator.xor, body.encode("ascii"), 0)
-    except ValueError:
-        right = False
-    if not right:
-        raise LineRefused("checksum")
+# --- sentences of the sky -----------------------------------------------------------------------------------------------------------
 
 
-def parse(line: str) -> Sentence | None:
-    """One line, ASCII, from its `$` to its checksum, without line end.
+def _gsv(line: str) -> Sight | None:
+    """Split here, since pynmea2 takes the signal id of a sentence with fewer than four satellites for a satellite's number.
 
-    Returns None for a good line that says nothing of the fix (GSV, TXT, proprietary).
+    None for a talker that speaks for no satellites.
+    """
+    talker, data = line[1:3], line[7:-3].split(",")
+    if talker != "GN" and talker not in TALKERS:
+        return None
+    total, index = count(data[0]), count(data[1]) if len(data) > 1 else None
+    if not total or not index or index > total or len(data) < 3 or len(data) > 20:
+        raise ValueError(line)
+    in_view, over = divmod(len(data) - 3, 4)
+    signal = data[-1] if over == 1 else ""
+    if len(signal) > 1:
+        raise ValueError(signal)
+    seen = []
+    for i in range(3, 3 + 4 * in_view, 4):
+        number, elev, azim, cn0 = count(data[i]), signed(data[i + 1]), unsigned(data[i + 2]), unsigned(data[i + 3])
+        found = identify(TALKERS.get(talker), number) if number else None
+        if found:
+            elev_deg = int(elev) if elev is not None and abs(elev) <= 90 else None
+            azim_deg = int(azim) % 360 if azim is not None and azim <= 360 else None
+            seen.append(InView(*found, elev_deg, azim_deg, cn0 if cn0 and cn0 < 100 else None))
+    return Sight(TALKERS.get(talker, talker), signal, index, total, tuple(seen))
+
+
+# --- the line -----------------------------------------------------------------------------------------------------------------------
+
+
+def parse(line: str) -> Sentence | Sight | Word | None:
+    """One line, ASCII, from its `$` (`#` of a Unicore log) to its checksum, without line end.
+
+    Returns None for a good line that says nothing that we want.
 
     Raises:
         LineRefused: too_long, no_checksum, checksum, unreadable, or field (a field is neither empty nor what it should be).
     """
+    if line.startswith("#"):
+        if len(line) > LOG_CHARS_MAX:
+            raise LineRefused("too_long")
+        if not is_log_right(line):
+            raise LineRefused("checksum")
+        return word(line)
     if len(line) > LINE_CHARS_MAX:
         raise LineRefused("too_long")
     if "*" not in line:
         raise LineRefused("no_checksum")
     reader = _READERS.get(line[3:7])
-    quectel_beidou = line.startswith("$PQGSA,")  # to pynmea2 a proprietary sentence of a manufacturer QGS
-    if reader is None or (line[1] == "P" and not quectel_beidou):
-        _check(line)
-        return None
+    if reader is None or (line[1] == "P" and line[2] != "Q"):
+        if not is_right(line):
+            raise LineRefused("checksum")
+        return _unread(line)
+    if line[1:3] == "PQ":  # Quectel's BeiDou; to pynmea2 a proprietary sentence of a manufacturer QGS
+        if not is_right(line):
+            raise LineRefused("checksum")
+        return _read(reader, "PQ", line[7:-3].split(","))
     try:
         raw = pynmea2.parse(line, check=True)
     except pynmea2.ChecksumError as e:
         raise LineRefused("checksum") from e
     except Exception as e:  # pynmea2 lets out more than its own errors (IndexError, by fuzzing); the line is counted
         raise LineRefused("unreadable") from e
+    return _read(reader, raw.talker, raw.data)
+
+
+def _unread(line: str) -> Sentence | Sight | Word | None:
+    """A line with a right checksum that pynmea2 has not to split."""
+    if line[3:7] == "GSV,":
+        try:
+            return _gsv(line)
+        except ValueError as e:
+            raise LineRefused("field") from e
+    if line.startswith("$PGRMZ,"):
+        return _read(_rmz, "PG", line[7:-3].split(","))
+    return word(line)
+
+
+def _read(reader: Callable[[str, list[str]], Sentence | None], talker: str, data: list[str]) -> Sentence | None:
     try:
-        return reader("PQ", raw.data[1:]) if quectel_beidou else reader(raw.talker, raw.data)
+        return reader(talker, data)
     except (ValueError, OverflowError) as e:
         raise LineRefused("field") from e

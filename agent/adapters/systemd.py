@@ -24,7 +24,6 @@ class ServiceManager:
     def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = clock.monotonic) -> None:
         """`environ` as systemd set it (NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID); `now` gives monotonic seconds."""
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
-        self._socket = _socket() if self._address else None
         self._now = now
         self._pet_every_s = _pet_every_s(environ)
         self._pet_at = -math.inf if self._pet_every_s < math.inf else math.inf
@@ -53,12 +52,14 @@ class ServiceManager:
 
     def _say(self) -> None:
         """Send all that is unsaid in one datagram; what is not taken stays unsaid."""
-        if self._socket is None:
+        if not self._address:
             self._unsaid.clear()
             return
         text = "\n".join(f"{key}={value}" for key, value in self._unsaid.items())
         try:
-            self._socket.sendto(text.encode(errors="replace"), self._address)
+            # Made for each of the few datagrams: nothing to close at the end, and nothing that may be open and dead.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+                sock.sendto(text.encode(errors="replace"), self._address)
         except OSError as e:
             log.debug("systemd did not take %r: %s", text, e)
             return
@@ -74,15 +75,6 @@ def _address(name: str) -> str:
     if name and not name.startswith("/"):
         log.warning("NOTIFY_SOCKET is %r, expected a path or a name after an @: systemd will hear nothing from us", name)
     return name if name.startswith("/") else ""
-
-
-def _socket() -> socket.socket | None:
-    try:
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-    except OSError as e:
-        log.warning("no socket to tell systemd anything: %s", e)
-        return None
-    return made
 
 
 def _pet_every_s(environ: Mapping[str, str]) -> float:

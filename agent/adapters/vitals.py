@@ -1,4 +1,4 @@
-"""The machine: every ten seconds out go `Vitals` (memory, temperature, room for the store) and `ClockRead` (the system clock, and its error)."""
+"""The machine: every ten seconds out go `Vitals` (memory, temperature, room for the store) and `ClockRead` (what the system clock says)."""
 
 import ctypes
 import os
@@ -118,10 +118,10 @@ class _Timex(ctypes.Structure):
 def kernel_clock() -> tuple[bool, int]:
     """Does the kernel call the system clock synchronized, and the bound of its error in ms.
 
-    By adjtimex(2) with modes 0: a mere read, allowed to everybody. (False, 0) when the kernel cannot be asked: the bound then means nothing.
+    By adjtimex(2) with modes 0: a mere read, allowed to everybody. (False, 0) when the kernel cannot be asked: it then means nothing.
 
-    The kernel lets the bound grow by 0.5 ms a second since NTP last spoke, and withdraws the word `synchronized` at 16 s. At that
-    moment of speaking systemd-timesyncd sets the bound to 0, which leaves out the way to its server: 0 is not the whole truth.
+    The kernel lets the bound grow by 0.5 ms a second after NTP last spoke, and withdraws the word `synchronized` at 16 s. When it
+    speaks, systemd-timesyncd sets the bound to 0, which leaves out the way to its server: 0 is not the whole truth.
     """
     timex = _Timex(modes=0)
     try:

@@ -32,7 +32,7 @@ def page(body: Section) -> str:
             lines.append(_line(bad, label, _join(text, _flat(_known(section)))))
         elif found is not None:
             lines.append(_line(False, label, _flat(found)))
-    lines += [_line(False, _clean(str(name)), _flat(value)) for name, value in body.items()]
+    lines += [_line(False, _clean(str(name)), _flat(value) or "none") for name, value in body.items()]
     return "\n".join(lines)
 
 

@@ -101,6 +101,10 @@ class ReceiverHeard(Event):
 
     sentences: int
     refused: dict[str, int] = {}
+    corrected: dict[str, int] = {}
+    """Fixes whose time was mended, by reason: `week_rollover`, `midnight` (the date was late), `leap_second`, `stale_time`."""
+    kinds: dict[str, int] = {}
+    """Good sentences by talker and type (`GNRMC`), at most 64 of them, the others as `other`."""
 
 
 class Fix(Event):
@@ -119,6 +123,41 @@ class Fix(Event):
     hdop: float | None = None
     acc_m: float | None = None
     sats: dict[str, int] = {}
+    pdop: float | None = None
+    vdop: float | None = None
+    quality: str | None = None
+    """`autonomous`, `dgps`, `pps`, `rtk`, `float` (RTK, ambiguities not fixed) or `estimated` (dead reckoning), where the receiver says so."""
+    acc_estimated: bool = False
+    """`acc_m` is not the receiver's own word (GST, GBS) but HDOP times an assumed error of the ranges (docs/gnss.md)."""
+
+
+class Satellite(msgspec.Struct, frozen=True):
+    """One satellite in view: `system` `BD`, `GP` …, `prn` the system's own number, the strongest signal's C/N0, `used` for the last fix."""
+
+    system: str
+    prn: int
+    cn0_dbhz: float | None = None
+    elev_deg: int | None = None
+    azim_deg: int | None = None
+    used: bool = False
+
+
+class Sky(Event):
+    """What the receiver sees in the sky, about once a second, each satellite once over its signals. With no GSV sentences: never."""
+
+    satellites: tuple[Satellite, ...] = ()
+
+
+class Antenna(Event):
+    """What the receiver says of its antenna: `ok`, `open` (none, or its wire broken) or `short`. At each change, and about each second."""
+
+    state: str
+
+
+class ReceiverSpoke(Event):
+    """The receiver said who it is, or answered a command, in plain text of at most 120 characters; not what it repeats."""
+
+    text: str
 
 
 # --- from outside: GPIO -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Theory. One attempt at a time, each with a number; what an older attempt says is not heard.
 
-    waiting      until the time for the next attempt
+    waiting      until the time for the next attempt; the first one waits for the store, which remembers the version of each endpoint
     connecting   the attempt has a bound; MQTT 5 first, 3.1.1 at once when the broker does not speak it (remembered per endpoint)
     online       until it ends, or the broker acknowledges nothing for too long
     ended        we were asked to stop
@@ -23,6 +23,7 @@ from agent.core.events import (
     LinkDown,
     LinkStalled,
     LinkUp,
+    SpoolDown,
     SpoolOpened,
     Started,
     StateChanged,
@@ -33,6 +34,9 @@ from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.wire import codec, topics
 from agent.wire.records import VERSION, Presence
+
+MEMORY_S_MAX = 1.0
+"""The first attempt waits this long for the store's memory; a card that takes longer must not keep the unit from the network."""
 
 CONNECT_S_MAX = 15.0
 """DNS, TCP, TLS and CONNECT over a bad line in the mountains; after that the next endpoint is the better bet."""
@@ -62,7 +66,7 @@ class Link(Part):
     """The connection to the broker."""
 
     name = "link"
-    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, StopRequested)
+    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, SpoolDown, StopRequested)
 
     def __init__(self, endpoints: tuple[str, ...], root: str, groups: tuple[str, ...], names: Names, version: str) -> None:
         self._endpoints = endpoints
@@ -100,7 +104,7 @@ class Link(Part):
             case Started():
                 self._since = event.at
                 self._fault_at = event.at + FAULT_AFTER_S
-                return self._connect(event.at)
+                self._act_at = event.at + MEMORY_S_MAX
             case LinkUp() if self.hears(event):
                 return self._up(event)
             case LinkDown() if self.hears(event):
@@ -111,7 +115,10 @@ class Link(Part):
                 self._subscribe_by = math.inf
                 return [FaultSeen(event.at, "link.subscription", bool(refused), ", ".join(refused))]
             case SpoolOpened(memory=memory):
-                return self._recall(memory)
+                self._recall(memory)
+                return self._begin(event.at)
+            case SpoolDown():
+                return self._begin(event.at)
             case StopRequested():
                 self._stopping = True
                 return [self._presence(event.at)] if self.state is State.ONLINE else ()
@@ -137,6 +144,10 @@ class Link(Part):
         if self.state is State.WAITING:
             return self._connect(at)
         return self._give_up(at, f"no answer in {CONNECT_S_MAX:.0f} s")
+
+    def _begin(self, at: float) -> Outputs:
+        """The store has spoken: the first attempt, unless it was made without it."""
+        return self._connect(at) if self.state is State.WAITING and not self._attempt else ()
 
     def _connect(self, at: float) -> Outputs:
         self.state = State.CONNECTING
@@ -202,11 +213,10 @@ class Link(Part):
         """1 - JITTER to 1, from the boot's random name and the attempt: the core draws no random numbers."""
         return 1 - JITTER * (zlib.crc32(f"{self._names.boot}{self._attempt}".encode()) / 2**32)
 
-    def _recall(self, memory: dict[str, bytes]) -> Outputs:
+    def _recall(self, memory: dict[str, bytes]) -> None:
         for endpoint in self._endpoints:
             if memory.get(f"mqtt {endpoint}") == b"4" and self.connects == 0:
                 self._protocols[endpoint] = 4
-        return ()
 
     def end(self) -> list[Output]:
         """The last thing a link does."""

@@ -375,8 +375,7 @@ class Outbox(Part):
     def settled(self) -> bool:
         """Nothing that could still be done quickly is left undone: all is on disk, and what may leave has been acknowledged."""
         stored = not self._shelf.unstored or not self._shelf.open
-        urgent = (Lane.ALARM, Lane.EVENT) if self._shelf.open else tuple(Lane)  # what no disk holds has to leave
-        sent = not self._window and not any(self._lanes.count(lane) for lane in urgent) and not self._states_due
+        sent = not self._window and not self._lanes and not self._states_due
         return stored and (sent or not self._online)
 
     def waiting(self) -> dict[str, int]:

@@ -63,6 +63,8 @@ class Receiver(Part):
             self._silent_at = heard.at + self._silence_s
             out.append(FaultSeen(heard.at, "gnss.silent", False))
         bad = sum(heard.refused.values())
+        if not bad and not heard.sentences:
+            return out  # bytes, but no line yet: that speaks neither for it nor against it
         if bad <= heard.sentences:
             self._garbage_since = None
             return [*out, FaultSeen(heard.at, "gnss.garbage", False)]

@@ -21,6 +21,7 @@ class Refusals:
     def __init__(self) -> None:
         self._messages: dict[Message, float] = {}
         self._states: dict[str, float] = {}
+        self._held: set[tuple[Lane, str]] = set()
         self._unsent_since = math.inf
 
     def __contains__(self, message: Message) -> bool:
@@ -33,6 +34,8 @@ class Refusals:
             self._states[message.kind] = again_at
         else:
             self._messages[message] = again_at
+            if not message.durable:
+                self._held.add((message.lane, message.kind))
         if not by_broker:
             self._unsent_since = min(self._unsent_since, at)
 
@@ -41,8 +44,8 @@ class Refusals:
         return sum(message.lane is lane for message in self._messages)
 
     def holds(self, lane: Lane, kind: str) -> bool:
-        """Whether a volatile message of that kind waits: the next of them stays in its slot, without a number, until this one has left."""
-        return any(message.lane is lane and message.kind == kind and not message.durable for message in self._messages)
+        """Whether a volatile message of that kind was refused: the next stays in its slot, without a number, until one has been taken."""
+        return (lane, kind) in self._held
 
     def state_refused(self, name: str) -> bool:
         """Whether that state was refused the last time."""
@@ -53,6 +56,8 @@ class Refusals:
         self._unsent_since = math.inf
         if message.retain:
             self._states.pop(message.kind, None)
+        else:
+            self._held.discard((message.lane, message.kind))
 
     def unsent_for_long(self, at: float) -> bool:
         """Whether nothing could be sent for long."""
@@ -76,5 +81,6 @@ class Refusals:
         messages = list(self._messages)
         self._messages.clear()
         self._states.clear()
+        self._held.clear()
         self._unsent_since = math.inf
         return messages

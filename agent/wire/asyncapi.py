@@ -59,7 +59,9 @@ def document(examples: Examples) -> dict[str, Any]:
 
 
 def _servers() -> dict[str, Any]:
-    bindings = {"mqtt": {"cleanSession": False, "keepAlive": 20, "sessionExpiryInterval": SESSION_S, "bindingVersion": BINDING}}
+    will = {"topic": topics.state("{root}", "{unit}", "presence"), "qos": 1, "retain": True}
+    session = {"cleanSession": False, "keepAlive": 20, "sessionExpiryInterval": SESSION_S}
+    bindings = {"mqtt": {"lastWill": will, **session, "bindingVersion": BINDING}}
     return {
         "tls": {
             "host": "broker.example:8883",

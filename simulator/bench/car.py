@@ -81,6 +81,8 @@ class Car:
         self._agent: subprocess.Popen[bytes] | None = None
         self._left = contextlib.ExitStack()
         self._clock_ms = 0.0
+        self.exit_code: int | None = None
+        """Of the last process that ended; negative: the signal that killed it."""
 
     def __enter__(self) -> Self:
         """Started, without an agent."""
@@ -173,6 +175,12 @@ class Car:
             return None
 
     @property
+    def last_words(self) -> str:
+        """The last line of the agent's log."""
+        said = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return next((line for line in reversed(said) if line.strip()), "it said nothing")
+
+    @property
     def boots(self) -> list[str]:
         """The names of the agent's lives as it logged them, oldest first."""
         said = self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -242,6 +250,7 @@ class Car:
     def _ended(self, at: float, killed: bool) -> None:
         uncommitted_s = max(self.options.commit_interval_s, self.options.commit_interval_online_s) if killed else 0.0
         self.lives[-1] = self.lives[-1]._replace(ended_at=at, killed=killed, uncommitted_s_max=uncommitted_s)
+        self.exit_code = None if self._agent is None else self._agent.returncode
         self._agent = None
 
     def _end_agent(self) -> None:

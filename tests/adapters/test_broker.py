@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,8 +63,8 @@ def adapter(posted: Posted, request: pytest.FixtureRequest) -> Iterator[Adapter]
     made: list[Broker] = []
 
     def make(url: str = "mqtt://127.0.0.1:1", within_s: float = 5.0, **config: object) -> Broker:
-        keys = {"endpoints": (url,)} | config
-        broker = Broker(Mqtt(**keys), f"car-{abs(hash(request.node.name)) % 10**8}", posted, time.monotonic, within_s)  # type: ignore[arg-type]
+        keys: dict[str, Any] = {"endpoints": (url,)} | config
+        broker = Broker(Mqtt(**keys), f"car-{abs(hash(request.node.name)) % 10**8}", posted, time.monotonic, within_s)
         broker.start()
         made.append(broker)
         return broker

@@ -238,7 +238,7 @@ def test_tls_takes_the_broker_that_our_authority_vouches_for_under_its_name(
     adapter: Adapter, posted: Posted, tmp_path: Path, certs: dict[str, Path]
 ) -> None:
     server = tls_broker(tmp_path, certs)
-    port = server.tls_port  # type: ignore[attr-defined]
+    port = server.tls_port  # type: ignore[attr-defined]  # set by tls_broker
     broker = adapter(ca=str(certs["ca"]))
     for attempt, protocol in enumerate((5, 4), 1):
         linked(broker, posted, f"mqtts://127.0.0.1:{port}", protocol, attempt)
@@ -263,7 +263,7 @@ def test_a_client_certificate_is_shown_and_its_key_kept_to_ourselves(
     adapter: Adapter, posted: Posted, tmp_path: Path, certs: dict[str, Path]
 ) -> None:
     server = tls_broker(tmp_path, certs, "require_certificate true", "tls_version tlsv1.2")
-    url = f"mqtts://127.0.0.1:{server.tls_port}"  # type: ignore[attr-defined]
+    url = f"mqtts://127.0.0.1:{server.tls_port}"  # type: ignore[attr-defined]  # set by tls_broker
     bare = adapter(ca=str(certs["ca"]))
     bare.perform(connect(1, url))
     assert posted.expect(LinkDown).reason

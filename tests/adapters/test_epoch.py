@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from agent.adapters.epoch import ENDER_CYCLES, Epochs
-from agent.adapters.sentences import DAY_MS, KNOT_MPS, parse
+from agent.adapters.fields import DAY_MS, KNOT_MPS
+from agent.adapters.sentences import Sentence, parse
 from agent.core.events import Fix, FixMode
 from tests.adapters.pty_receiver import sentence
 

@@ -1,8 +1,8 @@
 """The local socket, with real connections: one answer for each request and in order, bounds, other people's mistakes, its file."""
 
 import json
+import logging
 import socket
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +31,19 @@ class Clock:
 
     def __call__(self) -> float:
         return time.monotonic() + self.ahead_s
+
+
+class OpenSaid(logging.Filter):
+    """Tells when the log says that the socket is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = threading.Event()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "is open now" in record.getMessage():
+            self.said.set()
+        return True
 
 
 class Client:
@@ -206,7 +219,8 @@ def test_who_ends_its_sending_still_gets_the_answer(agent: LocalSocket, connect:
     client.sock.sendall(b'{"n": 1}\n{"n": 2}')
     client.sock.shutdown(socket.SHUT_WR)
     for n in (1, 2):
-        asked = posted.expect(Asked, where=lambda a, n=n: a.request == {"n": n})
+        asked = posted.expect(Asked)
+        assert asked.request == {"n": n}
         agent.perform(Answer(asked.asker, {"answered": n}))
         assert client.line() == {"answered": n}
     assert client.ended()
@@ -243,9 +257,9 @@ def test_a_connection_that_asks_and_does_not_read_is_dropped_and_perform_never_w
     agent: LocalSocket, connect: Connect, posted: Posted
 ) -> None:
     deaf, client = connect(), connect()
-    body = {"a": "x" * 400_000}
+    body = {"a": "x" * 500_000}
     deaf.send(*[{"n": n} for n in range(5)])
-    for _ in range(4):
+    for _ in range(3):  # 1.5 MB in all: 1 MiB may wait here, and some 200 kB in the kernel
         asked = posted.expect(Asked)
         before = time.monotonic()
         agent.perform(Answer(asked.asker, body))
@@ -255,7 +269,7 @@ def test_a_connection_that_asks_and_does_not_read_is_dropped_and_perform_never_w
     agent.perform(Answer(asked.asker, {"answered": 1}))
     assert client.line() == {"answered": 1}
     with pytest.raises(AssertionError, match="the connection ended"):
-        for _ in range(4):
+        for _ in range(3):
             deaf.line()
 
 
@@ -270,22 +284,26 @@ def test_a_connection_that_stands_still_is_dropped(
     still_s: float,
 ) -> None:
     monkeypatch.setattr(socket_connection, "UNSENT_BYTES_MAX", 10_000_000)
-    still = connect()
+    still, other = connect(), connect()
+
+    def exchange() -> None:
+        """When this is through, the thread has done all that came before."""
+        other.send({})
+        agent.perform(Answer(posted.expect(Asked).asker, {}))
+        assert other.line() == {}
+
     if unread:
         still.send({})
         agent.perform(Answer(posted.expect(Asked).asker, {"a": "x" * unread}))
-    other = connect()
+    exchange()
     clock.ahead_s = still_s - 2
-    other.send({})
-    agent.perform(Answer(posted.expect(Asked).asker, {}))
-    assert other.line() == {}
+    exchange()
     clock.ahead_s = still_s + 1
-    agent.perform(NOBODY)
+    exchange()
     while got := still.sock.recv(65_536):
         unread -= len(got)
-    assert unread >= 0, "what was dropped had been read"
-    other.send({})
-    assert posted.expect(Asked)
+    assert unread >= 0, "what was to be dropped has all been sent"
+    exchange()
 
 
 def test_an_answer_that_is_no_json_is_an_error_to_who_asked(agent: LocalSocket, connect: Connect, posted: Posted) -> None:
@@ -299,11 +317,6 @@ def test_an_answer_that_is_no_json_is_an_error_to_who_asked(agent: LocalSocket, 
 # --- the file ---------------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_socket_is_for_its_group_and_its_directory_for_all_to_pass(agent: LocalSocket, path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o660
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
-
-
 def test_close_removes_the_file_and_ends_the_connections(agent: LocalSocket, connect: Connect, path: Path) -> None:
     client = connect()
     agent.close()
@@ -315,20 +328,6 @@ def test_close_removes_the_file_and_ends_the_connections(agent: LocalSocket, con
 
 def test_close_after_no_start_is_allowed(path: Path, posted: Posted, clock: Clock) -> None:
     LocalSocket(str(path), posted, clock).close()
-
-
-def test_the_socket_of_a_dead_agent_is_replaced(path: Path, posted: Posted, clock: Clock) -> None:
-    path.parent.mkdir()
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-        dead.listen()
-    agent = LocalSocket(str(path), posted, clock)
-    agent.start()
-    client = Client(path)
-    client.send({})
-    assert posted.expect(Asked)
-    client.close()
-    agent.close()
 
 
 def test_a_second_agent_is_refused_and_leaves_the_first_alone(agent: LocalSocket, connect: Connect, path: Path, posted: Posted) -> None:
@@ -367,29 +366,18 @@ def test_a_socket_that_could_not_be_made_is_tried_again_and_complains_once(
     path.parent.write_text("a file where the directory should be")
     agent = LocalSocket(str(path), posted, clock)
     agent.start()
-    retried = _when_logged(caplog, "is open now")
+    opened = OpenSaid()
+    caplog.handler.addFilter(opened)
     clock.ahead_s = RETRY_S + 1
     agent.perform(NOBODY)
     path.parent.unlink()
     clock.ahead_s = 2 * RETRY_S + 2
     agent.perform(NOBODY)
-    assert retried.wait(5)
+    assert opened.said.wait(5)
+    caplog.handler.removeFilter(opened)
     client = Client(path)
     client.send({})
     assert posted.expect(Asked)
     client.close()
     agent.close()
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"]
-
-
-def _when_logged(caplog: pytest.LogCaptureFixture, text: str) -> threading.Event:
-    """Set when a line with this text has been logged."""
-    seen = threading.Event()
-
-    def look(record: Any) -> bool:
-        if text in record.getMessage():
-            seen.set()
-        return True
-
-    caplog.handler.addFilter(look)
-    return seen

@@ -5,21 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from simulator.bench.car_config import Options
-from tests.black_box.desk import Desk
+from tests.black_box.desk import QUICK, Desk
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A car without an agent yet, its centre listening."""
-    with Desk(tmp_path / "car") as found:
+    with Desk(tmp_path / "car", QUICK) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A car that runs, is online and knows where it is; the tests of a file share it, and leave it so."""
-    with Desk(tmp_path_factory.mktemp("running") / "car", Options()) as found:
+    with Desk(tmp_path_factory.mktemp("running") / "car", QUICK) as found:
         found.run_online()
         found.hear_fix()
         yield found

@@ -19,16 +19,18 @@ from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.wire.records import Alarm, FaultRecord, Position, Presence, Record
 from simulator.bench.brokers import Broker, Mosquitto
 from simulator.bench.car import BrokerName, Car
-from simulator.bench.car_config import PANIC_PIN, Options
+from simulator.bench.car_config import Options
 from simulator.centre import Centre
 from simulator.ledger import Arrival
-from simulator.reckoning import Account, Harvest, reckon
+from simulator.reckoning import Account, Harvest, Life, reckon
 
 OUTPOST = [sys.executable, "-m", "agent"]
 PATIENCE_S = 20.0
 """Nothing that is asserted: how long a test waits before it calls something missing."""
 
-ON = PANIC_PIN, 0
+QUICK = Options(more={"report": {"interval_s": 1.0}})
+"""A position a second, so that nobody waits for the next one."""
+
 R = TypeVar("R", bound=Record)
 Found = TypeVar("Found")
 
@@ -60,7 +62,6 @@ class Desk(Car):
     ) -> None:
         super().__init__(directory, options, broker)
         self.command = OUTPOST
-        self.exit_code: int | None = None
         self._broker_config = broker_config
 
     def start(self) -> None:
@@ -90,6 +91,21 @@ class Desk(Car):
         return {**os.environ, "GPIOZERO_PIN_FACTORY": "simulated", "OUTPOST_SIM_PINS": str(self._sockets / "pins.sock")}
 
     # --- the process ----------------------------------------------------------------------------------------------------------------
+
+    def start_agent(self) -> int:
+        """As the car does it, but by `command`."""
+        assert self.pid is None, "it runs already"
+        self.lives.append(Life(time.monotonic()))
+        with self.log.open("ab") as log:
+            self._agent = subprocess.Popen(
+                [*self.command, "run", "-c", str(self.config_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                start_new_session=True,
+            )
+        return self._agent.pid
 
     def run(self) -> str:
         """Start the agent, wait until it is ready; the name of its boot."""
@@ -184,7 +200,7 @@ class Desk(Car):
         self.press()
         alarm = self.hear(Alarm, lambda r: r.state in ("raised", "repeated"), since)
         self.release()
-        self.told("the lamp says sent", lambda s: s["lights"]["lamp"] == "sent")
+        self.told("the lamp says sent", lambda s: s["lights"]["lamp"] == "sent" and not s["inputs"]["driver"])
         return alarm.id
 
     def all_on_disk(self) -> None:

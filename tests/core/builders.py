@@ -21,6 +21,7 @@ from agent.core.events import (
     OrderGiven,
     Reported,
     SpoolOpened,
+    Stored,
 )
 from agent.core.names import Names
 from agent.core.outbox import Outbox
@@ -203,10 +204,19 @@ class Bench:
         return list(outs)
 
 
+class OutboxBench(Bench):
+    """As a unit's other parts do, says one more thing in the turn in which the link comes up: with it leaves what waits."""
+
+    def feed(self, *events: Event) -> list[Output]:
+        """As of any part."""
+        turns = [(event, Stored(event.at, ())) if isinstance(event, LinkUp) else (event,) for event in events]
+        return super().feed(*(event for turn in turns for event in turn))
+
+
 def outbox(time: Timebase | None = None, window_bytes: int = 8192) -> tuple[Outbox, Bench]:
     """An outbox and its bench."""
     part = Outbox(ROOT, window_bytes, names(), time or told_time())
-    return part, Bench(part)
+    return part, OutboxBench(part)
 
 
 def unit(made: Config | None = None, boot: str = BOOT) -> Unit:

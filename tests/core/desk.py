@@ -4,15 +4,15 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from agent.core.effects import Effect, Forget, Load, OpenSpool, Publish, Store
 from agent.core.events import (
     Acked,
     Event,
     Forgotten,
     Lane,
-    LinkDown,
     LinkStalled,
-    LinkUp,
     Loaded,
     Refused,
     Row,
@@ -33,12 +33,12 @@ Fate = Callable[[], str]
 class Desk:
     """Around one outbox: `run` lets time pass and answers what it asks."""
 
-    def __init__(self, bench: Bench, fate: Fate = lambda: "comes") -> None:
-        """Nothing is up."""
+    def __init__(self, bench: Bench, fate: Fate = lambda: "comes", rows: dict[str, Row] | None = None) -> None:
+        """The outbox starts; there is no link; in the store lie `rows`."""
         self.bench = bench
         self.fate = fate
         self.now = 0.0
-        self.rows: dict[str, Row] = {}
+        self.rows = dict(rows or {})
         self.delivered: list[bytes] = []
         self.store_works = True
         self.broker_refuses: set[str] = set()
@@ -106,23 +106,19 @@ class Desk:
     def _take(self, outs: Sequence[Output]) -> None:
         for out in outs:
             if isinstance(out, LinkStalled):
-                self.link(False)
-                self._post(LinkDownAgain, 1.0)
+                self.link(False)  # as the link does: it ends the connection and makes another
+                self.link(True)
             elif isinstance(out, Effect):
                 self._answer(out)
 
-    def _post(self, event: Event | Callable[["Desk"], None], wait_s: float = 0.01) -> None:
-        if not isinstance(event, Event):
-            self.link(True)
-            return
+    def _post(self, event: Event, wait_s: float = 0.01) -> None:
         fate = self.fate()
         if fate == "lost":
             return
         waits = [wait_s] if fate == "comes" else [wait_s, wait_s + 0.5] if fate == "doubled" else [wait_s + 7.0]
         for wait in waits:
             at = self.now + wait
-            stamped = type(event)(**({name: getattr(event, name) for name in event.__struct_fields__} | {"at": at}))
-            heapq.heappush(self._in, (at, next(self._count), stamped))
+            heapq.heappush(self._in, (at, next(self._count), msgspec.structs.replace(event, at=at)))
 
     def _answer(self, effect: Effect) -> None:
         match effect:
@@ -154,10 +150,3 @@ class Desk:
         rows = [row for row in self.rows.values() if row.lane is lane]
         start = next((i + 1 for i, row in enumerate(rows) if row.name == after), 0)
         return Loaded(0.0, lane, tuple(rows[start : start + limit]), len(rows) > start + limit)
-
-
-def LinkDownAgain(desk: Desk) -> None:  # noqa: N802  stands where an event does
-    """After a stall the link comes back."""
-
-
-__all__ = ["Desk", "LinkDown", "LinkUp"]

