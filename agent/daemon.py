@@ -19,6 +19,7 @@ from agent.adapters.gnss import Gnss
 from agent.adapters.inputs import Inputs
 from agent.adapters.local_socket import LocalSocket
 from agent.adapters.outputs import Outputs
+from agent.adapters.socket_file import SocketInUse
 from agent.adapters.spool import Spool
 from agent.adapters.systemd import ServiceManager
 from agent.adapters.vitals import Vitals
@@ -55,6 +56,7 @@ def run(config: Config) -> int:
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
     mailbox.post(Started(clock.monotonic()))
     adapters, performers = compose(config, unit.boot, mailbox.post)
+    started: list[Adapter] = []
     service = ServiceManager(os.environ)
     performers |= {effects.Notify: service.perform, effects.Note: note}
 
@@ -63,23 +65,28 @@ def run(config: Config) -> int:
 
     try:
         for adapter in adapters:
+            started.append(adapter)
             adapter.start()
         loop.run(unit, mailbox, perform, service.pet, clock.monotonic)
+    except SocketInUse as e:
+        LOG.error("%s", e)
+        return DIED
     except Exception:
         LOG.exception("the deciding thread died")
         return DIED
     finally:
         service.stopping()
-        for adapter in adapters:  # the outputs first: whatever happened, they must be safe
+        for adapter in sorted(started, key=lambda adapter: not isinstance(adapter, Outputs)):  # whatever happened, these must be safe first
             adapter.close()
     LOG.info("ended, exit code %d", unit.exit_code)
     return unit.exit_code
 
 
 def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[list[Adapter], Performers]:
-    """All adapters in the order in which they start and close, and who performs which effect."""
+    """All adapters in the order in which they start, and who performs which effect."""
     now = clock.monotonic
-    adapters: list[Adapter] = []
+    local_socket = LocalSocket(config.socket.path, post, now)
+    adapters: list[Adapter] = [local_socket]  # first: another agent on this machine is found before a pin is driven
     performers: Performers = {effects.ShowLights: lambda _: None}
     if config.input or config.output:
         try:
@@ -96,8 +103,7 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
             performers[effects.ShowLights] = outputs.perform
     spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
     broker = Broker(config.mqtt, config.unit.id, post, now)
-    local_socket = LocalSocket(config.socket.path, post, now)
-    adapters += [spool, broker, local_socket, Gnss(config.gnss, post, now), Vitals(config.store.path, post, now, clock.utc_ms)]
+    adapters += [spool, broker, Gnss(config.gnss, post, now), Vitals(config.store.path, post, now, clock.utc_ms)]
     performers |= dict.fromkeys((effects.OpenSpool, effects.Store, effects.Forget, effects.Load, effects.Remember), spool.perform)
     performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)
     performers[effects.Answer] = local_socket.perform

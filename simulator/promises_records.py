@@ -1,7 +1,7 @@
 """Promises about records: what is kept, sent, forgotten and dated. See `promises`."""
 
 import zlib
-from bisect import insort
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import msgpack
@@ -172,14 +172,12 @@ class TrueTime(Promise):
             return
         times = self._times.setdefault(boot, [])
         here = (mono, time)
-        if not times or here > times[-1]:
-            before, after = times[-1] if times else None, None
-            times.append(here)
-        else:
-            insort(times, here)
-            place = times.index(here)
-            before = times[place - 1] if place else None
-            after = times[place + 1] if place + 1 < len(times) else None
+        place = bisect_left(times, here)
+        if times[place : place + 1] == [here]:
+            return  # sent once more
+        before = times[place - 1] if place else None
+        after = times[place] if place < len(times) else None
+        times.insert(place, here)
         if (before and before[0] < mono and before[1] > time) or (after and after[0] > mono and after[1] < time):
             self.broken(f"{sent.kind} {sent.name} at {here} lies between {before} and {after} (ms monotonic, ms UTC)")
 

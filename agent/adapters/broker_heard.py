@@ -88,6 +88,9 @@ class Heard:
                 text = f"the broker sent what is not MQTT{detail}"
             case "Keep alive timeout":
                 text = f"nothing heard from the broker for longer than the keepalive of {self._keepalive_s} s"
+            case _ if detail and not self._answered and self._connect.endpoint.startswith("mqtts://"):
+                # In TLS 1.3 our side is done before the broker has looked at our certificate (RFC 8446, 4.4.2): its refusal ends up here.
+                text = f"the broker ended the TLS connection before it answered CONNECT; it may not accept mqtt.cert{detail}"
             case _ if detail:
                 text = f"connection lost{detail}"
             case _ if not self._answered:

@@ -1,9 +1,9 @@
 """Times of day and, now and then, a date in; UTC out, and counts of what had to be mended: the calendar of one receiver. Pure.
 
-Theory. A receiver knows the time of day well and the date badly. GPS counts weeks modulo 1024, so a firmware that is old enough tells a date
-19.6 years back; some add the new day to RMC a second late at midnight; GGA and GLL bear no date at all; a leap second is second 60. The
-calendar keeps the day of the last fix and counts on by the monotonic stamps, so that a date is needed once and a midnight, even one in a
-tunnel, is passed without one.
+Theory. A receiver knows the time of day well and the date badly. GPS counts weeks modulo 1024, so a firmware that is old enough tells
+a date 19.6 years back; some add the new day to RMC a second late at midnight; GGA and GLL bear no date at all; a leap second is
+second 60. The calendar keeps the day of the last fix and counts on by the monotonic stamps, so that a date is needed once and a midnight,
+even one in a tunnel, is passed without one.
 """
 
 import datetime
@@ -29,7 +29,7 @@ class Calendar:
         self._at = 0.0
 
     def utc_ms(self, at: float, tod_ms: int, said_day: int | None) -> int | None:
-        """UTC of a fix whose first byte came at `at` (monotonic s); `said_day` is its own date in days since 1970. None without any date."""
+        """UTC of a fix whose first byte came at `at` (monotonic s); `said_day`: its own date, days since 1970. None without any date."""
         if tod_ms >= DAY_MS:  # 23:59:60.x: time stands still for it, and does not run back at 00:00:00.0
             tod_ms = DAY_MS - 1
             self.count("leap_second")

@@ -1,4 +1,4 @@
-"""Fields of NMEA sentences in, as text; numbers, times, days and angles out: None for an empty one, ValueError for what is not what it should be.
+"""Fields of NMEA sentences in, as text; numbers, times, days and angles out: None for an empty one, ValueError for a wrong one.
 
 An empty field is an absent fact, never 0. A ValueError means that the line is not to be believed. Format: NMEA 0183 4.11.
 """

@@ -20,7 +20,7 @@ import msgspec
 from agent.adapters import socket_file
 from agent.adapters.socket_connection import Connection
 from agent.core.effects import Answer
-from agent.core.events import Asked, Event
+from agent.core.events import Asked, Event, SocketFailed, SocketOpened
 
 log = logging.getLogger("outpost.socket")
 
@@ -121,12 +121,14 @@ class LocalSocket:
         self._retry_at = self._now() + RETRY_S
         self._listener, self._file = socket_file.claim(self._path)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._post(SocketOpened(self._now()))
         if self._complaint:
             log.info("the socket %s is open now", self._path)
             self._complaint = ""
 
     def _complain(self, e: OSError) -> None:
         """Once for each reason, not every ten seconds for a year."""
+        self._post(SocketFailed(self._now(), str(e)))
         if str(e) != self._complaint:
             self._complaint = str(e)
             log.warning("the socket %s is not open, tried again every %g s: %s", self._path, RETRY_S, e)

@@ -1,8 +1,8 @@
 """What receivers call a satellite in, what it is out: constellation and number within it.
 
-NMEA 4.1 and later name the constellation beside the number (talker of GSV, system id of GSA). Before, and in receivers that put all into one
-sentence, it follows from the number's range. Either may use an offset, so the same satellite can come as BD 6, 206 and 406; here it is always
-BD 6. Ranges: NMEA 0183 4.11, tables of u-blox, Telit, Quectel and SiRF, and gpsd's nmeaid_to_prn.
+NMEA 4.1 and later name the constellation beside the number (talker of GSV, system id of GSA). Before, and in receivers that put all into
+one sentence, it follows from the number's range. Either may use an offset, so the same satellite can come as BD 6, 206 and 406; here it is
+always BD 6. Ranges: NMEA 0183 4.11, tables of u-blox, Telit, Quectel and SiRF, and gpsd's nmeaid_to_prn.
 """
 
 import msgspec
@@ -19,13 +19,13 @@ _RANGES = (
     (65, 96, "GL", 64),
     (101, 136, "GA", 100),  # Quectel
     (152, 158, "SB", 0),
-    (193, 202, "GQ", 192),
-    (203, 264, "BD", 200),
+    (193, 200, "GQ", 192),
+    (201, 264, "BD", 200),
     (301, 336, "GA", 300),
     (401, 463, "BD", 400),
 )
-"""First and last number, constellation, and what is to be taken away for its own number. 201 and 202 are QZSS's by NMEA, BeiDou's by SiRF's
-reckoning; `identify` asks the company they are in."""
+"""First and last number, constellation, and what is to be taken away for its own number. 201 and 202 are QZSS's in NMEA 4.11, where none
+is in orbit, and BeiDou's geostationary C01 and C02, always above China, for SiRF, Telit and Quectel."""
 
 _OWN = {"GP": 32, "GL": 32, "GA": 36, "BD": 63, "GQ": 10, "GI": 14}
 """Highest number within a constellation."""

@@ -179,7 +179,7 @@ def _zda(talker: str, data: list[str]) -> Sentence:
 
 
 def _gsa(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 17, 30)
+    f = [*_fields(data, 17, 30), ""]
     if f[1] not in ("1", "2", "3", ""):
         raise ValueError(f[1])
     dops = 14 if len(data) <= 18 else len(data) - 3  # 12 satellites; some receivers of old send 24, and no system id
@@ -281,6 +281,8 @@ def parse(line: str) -> Sentence | Sight | Word | None:
         raise LineRefused("checksum") from e
     except Exception as e:  # pynmea2 lets out more than its own errors (IndexError, by fuzzing); the line is counted
         raise LineRefused("unreadable") from e
+    if not isinstance(raw, pynmea2.TalkerSentence):  # `$pQGGA`: to pynmea2, which minds no case, a proprietary one
+        raise LineRefused("unreadable")
     return _read(reader, raw.talker, raw.data)
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "run": Command("agent.cli.run", "run the agent (what systemd starts)"),
     "check": Command("agent.cli.check", "check the config file and print the pin table; drives no pin"),
     "status": Command("agent.cli.status", "ask the running agent how it is"),
+    "gnss": Command("agent.cli.gnss", "show what the GNSS receiver says, live or from a recording"),
     "tail": Command("agent.cli.tail", "print the traffic on the broker, decoded, one JSON object a line"),
 }
 
@@ -45,6 +46,7 @@ examples:
   outpost check -c ./agent.toml      the same for another file
   outpost run                        run the agent in the foreground; the log goes to stderr
   outpost status                     what the running agent sees, and whether the centre hears it
+  outpost gnss --port /dev/serial0   the receiver: fix, satellites, antenna, errors
   outpost tail -b mqtt://broker:1883 everything that all units say
 
 exit codes:

@@ -1,42 +1,47 @@
 """What happened: frozen facts, in the past tense, each stamped with the monotonic second at which it happened, where it happened.
 
-Two kinds. *From outside*: an adapter saw it and posted it to the mailbox; any of these may be lost, doubled or late, and the core asks
-again. *From inside*: one part of the core tells the others, in the same turn of the loop; these are never lost.
+Two kinds. *From outside* (this file): an adapter saw it and posted it to the mailbox; any of these may be lost, doubled or late, and the core
+asks again. *From inside* (`agent.core.inside`, named here too): one part of the core tells the others; these are never lost.
 `at` is seconds of CLOCK_MONOTONIC in all of them. An absent fact is None, never 0.
 """
 
-import enum
 from typing import Any
 
 import msgspec
 
-from agent.wire.records import Record
+from agent.core.event import Event, FixMode, Lane
+from agent.core.inside import (
+    AlarmChanged,
+    FaultSeen,
+    InputChanged,
+    LampAsked,
+    LightsAsked,
+    LinkStalled,
+    OrderAnswered,
+    OrderGiven,
+    Reported,
+    ReportLeft,
+    StateChanged,
+    TimeLearned,
+)
 
-
-class Event(msgspec.Struct, frozen=True, tag=True):
-    """Something that happened at `at`, seconds of the monotonic clock."""
-
-    at: float
-
-
-class FixMode(enum.Enum):
-    """How good a position is: the receiver's word, never better."""
-
-    NONE = "none"
-    TWO_D = "2d"
-    THREE_D = "3d"
-    DEAD_RECKONING = "dr"
-    FIXED = "fixed"
-
-
-class Lane(enum.IntEnum):
-    """Order of urgency on the way out, and the order in which rows lie in the store (contract: alarm and ack > event > live > back-fill)."""
-
-    ALARM = 0
-    EVENT = 1
-    LIVE = 2
-    BACKFILL = 3
-
+__all__ = [  # what is written elsewhere and found here: one place to import any event from
+    "AlarmChanged",
+    "Event",
+    "FaultSeen",
+    "FixMode",
+    "InputChanged",
+    "LampAsked",
+    "Lane",
+    "LightsAsked",
+    "LinkStalled",
+    "OrderAnswered",
+    "OrderGiven",
+    "ReportLeft",
+    "Reported",
+    "StateChanged",
+    "TimeLearned",
+]
 
 # --- from outside: life of the process ----------------------------------------------------------------------------------------------
 
@@ -307,106 +312,18 @@ class Received(Event):
 # --- from outside: the local socket -------------------------------------------------------------------------------------------------
 
 
+class SocketOpened(Event):
+    """The local socket listens."""
+
+
+class SocketFailed(Event):
+    """The local socket cannot be opened; it is tried again."""
+
+    reason: str
+
+
 class Asked(Event):
     """Somebody asks through the local socket; `asker` names the connection for the Answer."""
 
     asker: int
     request: dict[str, Any]
-
-
-# --- from inside --------------------------------------------------------------------------------------------------------------------
-
-
-class InputChanged(Event):
-    """A debounced input changed, or was seen for the first time (`first`); the line has read so since `since`. `use` as configured."""
-
-    input: str
-    use: str
-    active: bool
-    since: float
-    first: bool = False
-
-
-class Reported(Event):
-    """A part has something to say to the centre: `record` with its body filled in and no header.
-
-    `at` is when it happened. Without `slot` the record is durable. With `slot` it is volatile: the latest in that slot wins until it leaves.
-    `seq` when the reporter took its number from the boot's counter beforehand.
-    """
-
-    lane: Lane
-    record: Record
-    slot: str | None = None
-    seq: int | None = None
-
-
-class StateChanged(Event):
-    """What the unit publishes as retained state, by name: the latest wins."""
-
-    name: str
-    record: Record
-
-
-class ReportLeft(Event):
-    """How far a durable record has come: on disk, at the broker."""
-
-    name: str
-    stored: bool
-    acked: bool
-
-
-class FaultSeen(Event):
-    """A part saw a fault come (`active`) or go; repeating it changes nothing."""
-
-    code: str
-    active: bool
-    detail: str = ""
-
-
-class AlarmChanged(Event):
-    """The unit's alarm: `state` as on the wire (raised, repeated, acknowledged, cleared)."""
-
-    alarm_id: str
-    state: str
-    mode: str
-
-
-class LightsAsked(Event):
-    """Somebody asks for a light; `by` is the row in the priority table, `show` a pattern's name, None to give the row up."""
-
-    by: str
-    show: str | None
-
-
-class LampAsked(Event):
-    """What the officer's lamp should say of the alarm; None: dark."""
-
-    lamp: str | None
-
-
-class LinkStalled(Event):
-    """The broker has acknowledged nothing for too long although we are connected."""
-
-    reason: str
-
-
-class OrderGiven(Event):
-    """An order has been verified and is to be carried out."""
-
-    order: str
-    kind: str
-    body: dict[str, Any]
-
-
-class OrderAnswered(Event):
-    """What became of an order, for the answer on `up/ack`: a label of the contract, with the reason when it was not carried out."""
-
-    order: str
-    label: str
-    reason: str | None = None
-
-
-class TimeLearned(Event):
-    """UTC became known in this boot: UTC ms = monotonic ms + `offset_ms`."""
-
-    offset_ms: int

@@ -4,7 +4,20 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.core.events import Event, EventsDropped, InputChanged, Lane, LinkUp, Reported, Started, StateChanged, Vitals
+from agent.core.events import (
+    Event,
+    EventsDropped,
+    FaultSeen,
+    InputChanged,
+    Lane,
+    LinkUp,
+    Reported,
+    SocketFailed,
+    SocketOpened,
+    Started,
+    StateChanged,
+    Vitals,
+)
 from agent.core.part import Outputs, Part
 from agent.wire.records import EventRecord, Health
 
@@ -16,7 +29,7 @@ class HealthReport(Part):
     """How the unit is."""
 
     name = "vitals"
-    listens = (Started, Vitals, LinkUp, InputChanged, EventsDropped)
+    listens = (Started, Vitals, LinkUp, InputChanged, EventsDropped, SocketOpened, SocketFailed)
 
     def __init__(self, version: str, interval_s: float, tell: Callable[[float], dict[str, Any]]) -> None:
         self._version = version
@@ -45,6 +58,10 @@ class HealthReport(Part):
                 self._dropped += count
             case LinkUp():
                 return [self._report(event.at)]
+            case SocketOpened():
+                return [FaultSeen(event.at, "socket.failed", False)]
+            case SocketFailed(reason=reason):
+                return [FaultSeen(event.at, "socket.failed", True, reason)]
             case InputChanged(use=use, first=False) if use in REPORTED_USES:
                 record = EventRecord(what=REPORTED_USES[use], id=event.input, active=event.active)  # type: ignore[arg-type]  # literals of the table
                 return [Reported(event.since, Lane.EVENT, record)]

@@ -18,6 +18,7 @@ from typing import Any
 
 from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
 from agent.core.events import (
+    AlarmChanged,
     Event,
     FaultSeen,
     LinkDown,
@@ -53,6 +54,10 @@ FAULT_AFTER_S = 60.0
 """A link lost for less is ordinary (a tunnel); longer is a fault."""
 
 
+WAIT_URGENT_S = 2.0
+"""While somebody needs help the wait is no longer than this, and the press itself tries at once."""
+
+
 class State(enum.Enum):
     """Where the link stands."""
 
@@ -66,7 +71,7 @@ class Link(Part):
     """The connection to the broker."""
 
     name = "link"
-    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, SpoolDown, StopRequested)
+    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, SpoolDown, AlarmChanged, StopRequested)
 
     def __init__(self, endpoints: tuple[str, ...], root: str, groups: tuple[str, ...], names: Names, version: str) -> None:
         self._endpoints = endpoints
@@ -86,6 +91,7 @@ class Link(Part):
         self._subscribe_by = math.inf
         self._fault_at = math.inf
         self._stopping = False
+        self._unheard: dict[str, None] = {}
         self.connects = 0
 
     @property
@@ -119,6 +125,8 @@ class Link(Part):
                 return self._begin(event.at)
             case SpoolDown():
                 return self._begin(event.at)
+            case AlarmChanged(alarm_id=alarm, state=state):
+                return self._hurry(event.at, alarm, state)
             case StopRequested():
                 self._stopping = True
                 return [self._presence(event.at)] if self.state is State.ONLINE else ()
@@ -148,6 +156,15 @@ class Link(Part):
     def _begin(self, at: float) -> Outputs:
         """The store has spoken: the first attempt, unless it was made without it."""
         return self._connect(at) if self.state is State.WAITING and not self._attempt else ()
+
+    def _hurry(self, at: float, alarm: str, state: str) -> Outputs:
+        """An alarm that nobody has seen yet does not wait for the next attempt."""
+        self._unheard.pop(alarm, None)
+        if state in ("raised", "repeated"):
+            self._unheard[alarm] = None
+            if self.state is State.WAITING:
+                self._act_at = min(self._act_at, at)
+        return ()
 
     def _connect(self, at: float) -> Outputs:
         self.state = State.CONNECTING
@@ -207,7 +224,7 @@ class Link(Part):
         return out
 
     def _wait_s(self) -> float:
-        return min(WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(max(0, self._rounds - 1), 10)) * self._jitter()
+        return min(WAIT_URGENT_S if self._unheard else WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(max(0, self._rounds - 1), 10)) * self._jitter()
 
     def _jitter(self) -> float:
         """1 - JITTER to 1, from the boot's random name and the attempt: the core draws no random numbers."""

@@ -90,6 +90,8 @@ class Outbox(Part):
         match event:
             case Acked(token=token):
                 out = self._ack(event.at, token)
+            case Reported(lane=Lane.ALARM):
+                return [*self._report(event), *self._pump_alarms(event.at)]  # there may be another in this turn: nothing comes between
             case Reported():
                 out = self._report(event)
             case Stored(names=names):
@@ -105,7 +107,7 @@ class Outbox(Part):
                 self._states_due[name] = None
                 out = []
             case LinkUp():
-                return self._link_up(event)  # what waits leaves with the next word of this turn, the link's presence at the latest
+                return [*self._link_up(event), *self._pump_alarms(event.at)]  # the rest follows in this turn: the link says presence
             case LinkDown():
                 return self._link_down()
             case Refused():
@@ -253,8 +255,8 @@ class Outbox(Part):
         self._online = True
         self._acked_at = up.at
         self._window.receive_max = up.receive_max
-        # the link says its own presence, with the nonce of this session
-        self._states_due = {name: None for name in self._states if name != "presence"}
+        # the link says its own presence, with the nonce of this session, and health is told anew
+        self._states_due = {name: None for name in self._states if name not in ("presence", "health")}
         self._lanes.put_back(self._refusals.take_all())
         return []
 
@@ -298,9 +300,7 @@ class Outbox(Part):
         """Send what may leave now: alarms, states, events, the live position, back-fill."""
         if not self._online:
             return self._load_if_dry(at)
-        out: list[Output] = []
-        while self._window.room(Lane.ALARM) and (message := self._next(Lane.ALARM)) is not None:
-            out.append(self._send(at, message))
+        out = self._pump_alarms(at)
         while self._states_due and self._window.room(Lane.EVENT):
             name = next(iter(self._states_due))
             del self._states_due[name]
@@ -311,6 +311,12 @@ class Outbox(Part):
             while self._window.room(lane) and (message := self._next(lane)) is not None:
                 out.append(self._send(at, message))
         return [*out, *self._load_if_dry(at)]
+
+    def _pump_alarms(self, at: float) -> list[Output]:
+        out: list[Output] = []
+        while self._online and self._window.room(Lane.ALARM) and (message := self._next(Lane.ALARM)) is not None:
+            out.append(self._send(at, message))
+        return out
 
     def _next(self, lane: Lane) -> Message | None:
         if self._lanes.count(lane):

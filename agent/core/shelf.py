@@ -35,6 +35,7 @@ class Shelf:
         """It is open, with so many rows: all of them are to be read, some may be in memory too."""
         self.open, self.down = True, ""
         self._rows = dict.fromkeys(Lane, 0) | opened.waiting
+        self._loading.clear()
         for lane, rows in opened.waiting.items():
             if rows:
                 self.let_lie(lane)
@@ -44,11 +45,15 @@ class Shelf:
         self.open, self.down = False, reason
 
     def reopen(self, at: float) -> bool:
-        """Whether it is time to ask for it again."""
-        if self.open or at - self._open_asked_at < ASK_AGAIN_S:
+        """Whether it is time to ask for it again: it is down, or it is said to be open and answers nothing (its end may have been lost)."""
+        if (self.open and not self._owes(at)) or at - self._open_asked_at < ASK_AGAIN_S:
             return False
         self._open_asked_at = at
         return True
+
+    def _owes(self, at: float) -> bool:
+        asked = (*self.unstored.values(), *self.forgetting.values(), *self._loading.values())
+        return any(at - asked_at >= ASK_AGAIN_S for asked_at in asked)
 
     def full(self) -> bool:
         """Whether it has been asked for all that it will be waited for."""

@@ -29,6 +29,9 @@ FIXES_TO_CONTRADICT = 10
 GNSS_ERR_MS = 500
 """From the instant of a fix to its first byte at our port; receivers take 50 to 450 ms."""
 
+NTP_ERR_MS_MIN = 100
+"""systemd-timesyncd sets the kernel's error bound to zero at each synchronisation; over a mobile network nobody is that good."""
+
 DRIFT_PPM = 100
 """A Pi's crystal, with its temperature in a car."""
 
@@ -99,7 +102,7 @@ class Timebase(Part):
             return ()
         if self._ever_known() and offset_ms < self._offset_ms - AGREE_MS - self._err_now(read.at):
             return ()  # a synchronised clock that runs back by more than the error we state: keep ours, its error grows and says so
-        return self._learn(Source.NTP, read.at, offset_ms, read.err_ms)
+        return self._learn(Source.NTP, read.at, offset_ms, max(read.err_ms, NTP_ERR_MS_MIN))
 
     def _learn(self, source: Source, at: float, offset_ms: float, err_ms: int) -> Outputs:
         first = not self._ever_known()

@@ -91,7 +91,7 @@ class Alarm(Record, frozen=True, kw_only=True):
     source: Annotated[str, Meta(description="id of the input")]
     mode: Literal["overt", "discreet", "silent"]
     state: Literal["raised", "repeated", "acknowledged", "cancel_requested", "cleared"]
-    n: Annotated[int, Meta(ge=1, description="number of this record within the alarm")]
+    n: Annotated[int, Meta(ge=1, description="how often it has been said, sent or not; rises within a boot, may step back after a crash")]
     since: Annotated[int, Meta(description="when it was raised, ms UTC; absent while unknown")] | None = None
     age_ms: Annotated[int, Meta(ge=0, description="how long ago it was raised, when known without a clock")] | None = None
     at_boot: Annotated[Literal[True], Meta(description="the button was down when the agent started")] | None = None

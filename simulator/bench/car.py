@@ -150,7 +150,8 @@ class Car:
     def pid(self) -> int | None:
         """The agent's process; None while none runs. An agent that has ended by itself is noticed here."""
         if self._agent is not None and self._agent.poll() is not None:
-            self._ended(time.monotonic(), killed=False)
+            # Anything but an orderly end takes with it what a kill -9 would.
+            self._ended(time.monotonic(), killed=self._agent.returncode != 0)
         return None if self._agent is None else self._agent.pid
 
     @property

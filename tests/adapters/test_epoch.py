@@ -41,7 +41,7 @@ class Line:
         for body in bodies:
             self.now += step_s
             parsed = parse(sentence(body).decode().strip())
-            if parsed is not None:
+            if isinstance(parsed, Sentence):
                 fixes += self.epochs.take(self.now, parsed)
         return fixes
 
@@ -71,6 +71,9 @@ def test_one_instant_is_one_fix_of_all_that_was_said(receiver: Line) -> None:
         0.9,
         5.0,
         {"GP": 2, "BD": 3},
+        1.5,
+        1.2,
+        "autonomous",
     )
     assert fix.lat == pytest.approx(47.661981667)
     assert fix.lon == pytest.approx(-122.326393667)
@@ -148,9 +151,9 @@ def test_zda_alone_is_no_fix(receiver: Line) -> None:
     assert receiver.pause(0.2) == []
 
 
-def test_speed_is_that_of_rmc_and_of_vtg_when_rmc_has_none(receiver: Line) -> None:
+def test_speed_is_the_last_word_of_rmc_and_vtg(receiver: Line) -> None:
     receiver.say(rmc("120000.00"), VTG)
-    assert receiver.pause(0.2)[0].speed_mps == 2 * KNOT_MPS
+    assert receiver.pause(0.2)[0].speed_mps == 10 * KNOT_MPS
     receiver.say(gga("120001.00"), VTG)
     assert receiver.pause(0.2)[0].speed_mps == 10 * KNOT_MPS
     receiver.say(rmc("120002.00", knots=""), VTG)

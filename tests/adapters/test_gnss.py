@@ -10,8 +10,8 @@ import pytest
 
 from agent import config
 from agent.adapters.baud import BAUDS, DWELL_S
-from agent.adapters.gnss import Gnss
 from agent.adapters.fields import KNOT_MPS
+from agent.adapters.gnss import Gnss
 from agent.core.events import Event, Fix, FixMode, ReceiverDown, ReceiverHeard, ReceiverUp
 from tests.adapters.conftest import Posted
 from tests.adapters.pty_receiver import PtyReceiver, sentence

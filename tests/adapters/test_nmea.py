@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.adapters.epoch import QUIET_S
-from agent.adapters.nmea import Nmea
 from agent.adapters.fields import KNOT_MPS
+from agent.adapters.nmea import Nmea
 from agent.core.events import Fix, FixMode
 from tests.adapters.pty_receiver import sentence
 

@@ -19,7 +19,7 @@ def line(body: str) -> str:
 
 def said(body: str) -> Sentence:
     parsed = parse(line(body))
-    assert parsed is not None
+    assert isinstance(parsed, Sentence)
     return parsed
 
 
@@ -135,7 +135,7 @@ def test_a_line_that_is_too_long_is_refused_even_with_a_good_checksum() -> None:
     assert refused(line("GPTXT," + "x" * LINE_CHARS_MAX)) == "too_long"
 
 
-@pytest.mark.parametrize("body", ["PUBX", "PASH", "PSXN", "PVTX", "PTNL", "GPXYZ,1", "GNTXT,01,01,02,ANT OK", "PGRMC,A,1", "CCGPQ,GGA", ""])
+@pytest.mark.parametrize("body", ["PUBX", "PASH", "PSXN", "PVTX", "PTNL", "GPXYZ,1", "PGRMC,A,1", "CCGPQ,GGA", ""])
 def test_a_good_line_that_says_nothing_of_the_fix_is_good(body: str) -> None:
     """The first five make pynmea2 1.19 raise IndexError."""
     assert parse(line(body)) is None
@@ -145,8 +145,8 @@ def test_a_good_line_that_says_nothing_of_the_fix_is_good(body: str) -> None:
     ("body", "used"),
     [
         ("GNGSA,A,3,13,27,,,,,,,,,,,1.5,0.9,1.2,4", {("BD", 13), ("BD", 27)}),
-        ("GNGSA,A,3,01,36,193,,,,,,,,,,1.5,0.9,1.2,1", {("GP", 1), ("SB", 36), ("GQ", 193)}),
-        ("GNGSA,A,3,02,70,214,301,412,,,,,,,,1.5,0.9,1.2", {("GP", 2), ("GL", 70), ("BD", 214), ("GA", 301), ("BD", 412)}),
+        ("GNGSA,A,3,01,36,193,,,,,,,,,,1.5,0.9,1.2,1", {("GP", 1), ("SB", 123), ("GQ", 1)}),
+        ("GNGSA,A,3,02,70,214,301,412,,,,,,,,1.5,0.9,1.2", {("GP", 2), ("GL", 6), ("BD", 14), ("GA", 1), ("BD", 12)}),
         ("BDGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),
         ("GBGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),
         ("PQGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),

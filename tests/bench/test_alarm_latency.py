@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import gpiozero
 import msgspec
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from agent import clock, config, daemon, loop
+from agent.adapters.inputs import Inputs
 from agent.core import effects
 from agent.core.events import Acked, Event, Started, StopRequested
 from agent.core.unit import Unit
@@ -108,7 +108,7 @@ def test_press_to_puback_against_a_bare_publish(tmp_path: Path, broker_url: str,
     """p50 at most 5 ms, p99 at most three times the peer's."""
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
     agent = Agent(tmp_path, broker_url)
-    pin = gpiozero.Device.pin_factory.pin(PIN) if gpiozero.Device.pin_factory else agent.adapters[1]._factory.pin(PIN)  # type: ignore[attr-defined]  # noqa: SLF001  the mock's own hand on the wire
+    pin = next(adapter for adapter in agent.adapters if isinstance(adapter, Inputs))._factory.pin(PIN)
     agent.thread.start()
     client, publish = bare_paho(broker_url)
     ours, peers = [], []

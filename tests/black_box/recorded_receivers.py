@@ -20,9 +20,9 @@ from agent.core.events import Event, Fix, FixMode, ReceiverDown, ReceiverHeard, 
 from tests.adapters.pty_receiver import PtyReceiver, sentence
 
 END = sentence("GPRMC,235958.765,A,0000.100,N,00000.100,E,0,0,311268,,,A") + sentence("GPRMC,,V,,,,,,,,,,N")
-"""Said after the recording: a fix of the year 2068, and the loss of it, tell that everything before has been read."""
+"""Said after the recording: a fix off Africa, and the loss of it, tell that everything before has been read."""
 
-END_UTC_MS = 3_124_223_998_765
+END_DEG = 0.1 / 60
 TIMEOUT_S = 30.0
 
 
@@ -47,7 +47,7 @@ class _Listener:
         match event:
             case ReceiverUp():
                 self.up.set()
-            case Fix(utc_ms=utc_ms) if utc_ms == END_UTC_MS:
+            case Fix(lat=lat, lon=lon) if lat == END_DEG == lon:
                 self.ended.set()
             case Fix() if not self.ended.is_set():
                 self.played.fixes.append(event)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.wire.records import FaultRecord
+from tests.adapters.pty_receiver import PtyReceiver, sentence
 from tests.black_box.desk import QUICK, Desk, resident_mb, until
 
 LINE_BYTES = 1_048_576
@@ -82,24 +83,22 @@ class FarReceiver:
         self._door.close()
 
 
-@pytest.fixture
-def far() -> Iterator[FarReceiver]:
-    found = FarReceiver()
-    yield found
+@pytest.fixture(params=["socket", pytest.param("pty", marks=pytest.mark.soak)])
+def talker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, FarReceiver | PtyReceiver]]:
+    """The receiver's name for the config, and itself. A pty is read at the pace of the fastest real port: 12 s for a megabyte."""
+    found = FarReceiver() if request.param == "socket" else PtyReceiver(tmp_path / "receiver")
+    yield found.url if isinstance(found, FarReceiver) else str(found.port), found
     found.close()
 
 
 def fix(second: int) -> bytes:
-    """One RMC; its checksum is the XOR of what stands between $ and * (NMEA 0183)."""
-    body = b"GNRMC,%06d.00,A,3637.000,N,10146.000,E,0.0,0.0,221126,,,A" % (120000 + second)
-    check = 0
-    for byte in body:
-        check ^= byte
-    return b"$%s*%02X\r\n" % (body, check)
+    """One RMC."""
+    return sentence(f"GNRMC,1200{second:02}.00,A,3637.000,N,10146.000,E,0.0,0.0,221126,,,A")
 
 
-def test_a_line_of_a_megabyte_costs_no_memory(desk: Desk, far: FarReceiver) -> None:
-    desk.configure(f'port = "{desk.receiver.port}"', f'port = "{far.url}"')
+def test_a_line_of_a_megabyte_costs_no_memory(desk: Desk, talker: tuple[str, FarReceiver | PtyReceiver]) -> None:
+    url, far = talker
+    desk.configure(f'port = "{desk.receiver.port}"', f'port = "{url}"')
     desk.run()
     far.say(fix(0))
     desk.told("a sentence", lambda s: s["receiver"]["sentences"] >= 1)
@@ -113,11 +112,11 @@ def test_a_line_of_a_megabyte_costs_no_memory(desk: Desk, far: FarReceiver) -> N
         far.say(b"$" + b"x" * LINE_BYTES + b"\r\n")
         done.set()
 
-    talker = threading.Thread(target=talk, name="far receiver")
-    talker.start()
+    talking = threading.Thread(target=talk, name="receiver")
+    talking.start()
     while not done.wait(0.005):
         peak = max(peak, resident_mb(pid))
-    talker.join()
+    talking.join()
     far.say(fix(1))
     desk.told("the next sentence", lambda s: s["receiver"]["sentences"] >= 2 and s["receiver"]["refused"].get("too_long") == 1)
     peak = max(peak, resident_mb(pid))

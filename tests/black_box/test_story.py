@@ -38,7 +38,7 @@ def processes_of(directory: Path) -> list[str]:
 @pytest.mark.parametrize("broker", BROKERS)
 def test_the_story_loses_nothing_and_says_so(broker: str, tmp_path: Path) -> None:
     kept, report = tmp_path / "kept", tmp_path / "story.json"
-    ran = demo("--headless", "--for", "20", "--broker", broker, "--report", str(report), "--keep", str(kept))
+    ran = demo("--headless", "--for", "15", "--broker", broker, "--report", str(report), "--keep", str(kept))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     told: dict[str, Any] = json.loads(report.read_text())
     assert told["ok"]

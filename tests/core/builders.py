@@ -20,9 +20,11 @@ from agent.core.events import (
     LinkUp,
     OrderGiven,
     Reported,
+    Row,
     SpoolOpened,
     Stored,
 )
+from agent.core.lanes import Message
 from agent.core.names import Names
 from agent.core.outbox import Outbox
 from agent.core.part import Output, Part
@@ -131,6 +133,17 @@ def event_report(at: float, ident: str = "x", lane: Lane = Lane.EVENT) -> Report
 def spool_opened(at: float, memory: dict[str, bytes] | None = None, **waiting: int) -> SpoolOpened:
     """The store opens; `waiting` rows by lane's name in lower case."""
     return SpoolOpened(at, {lane: waiting.get(lane.name.lower(), 0) for lane in Lane}, memory or {})
+
+
+OTHER_ROW = Row(
+    f"{OTHER_BOOT}-5", Lane.EVENT, codec.encode(EventRecord(v=1, unit="car-1", kind="event", boot=OTHER_BOOT, seq=5, mono=1, what="input"))
+)
+"""A row of an earlier boot."""
+
+
+def message(lane: Lane, size: int = 100, kind: str = "event", durable: bool = False, retain: bool = False) -> Message:
+    """A message of so many bytes."""
+    return Message(lane, kind, f"{ROOT}/u/car-1/up/{kind}", bytes(size), 0.0, durable=durable, retain=retain)
 
 
 def link_up(at: float, attempt: int = 1, **facts: Any) -> LinkUp:

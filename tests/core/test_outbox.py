@@ -35,6 +35,7 @@ from agent.wire.records import EventRecord, Io, Presence
 from tests.core.builders import (
     BOOT,
     OTHER_BOOT,
+    OTHER_ROW,
     UTC_MS,
     Bench,
     assert_covers,
@@ -51,9 +52,6 @@ from tests.core.builders import (
 
 IT = f"{BOOT}-1"
 AT = 100.4
-OTHER_ROW = Row(
-    f"{OTHER_BOOT}-5", Lane.EVENT, codec.encode(EventRecord(v=1, unit="car-1", kind="event", boot=OTHER_BOOT, seq=5, mono=1, what="input"))
-)
 IO = StateChanged(AT, "io", Io(inputs={}, outputs={}, lights="off"))
 
 

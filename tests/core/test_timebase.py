@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLearned
 from agent.core.part import Output
-from agent.core.timebase import DRIFT_PPM, EARLIEST_UTC_MS, FIXES_TO_CONTRADICT, FIXES_TO_LEARN, GNSS_ERR_MS, GNSS_STALE_S, Timebase
+from agent.core.timebase import DRIFT_PPM, EARLIEST_UTC_MS, FIXES_TO_CONTRADICT, FIXES_TO_LEARN, GNSS_ERR_MS, GNSS_STALE_S, NTP_ERR_MS_MIN, Timebase
 from agent.wire.records import Clock
 from tests.core.builders import UTC_MS, Bench, assert_covers, clock_read, fix, of, timed_fix
 
@@ -141,7 +141,10 @@ def test_the_error_grows_by_the_drift_of_the_crystal() -> None:
     time = time_of(gnss())
     assert time.stamp(19.0)[1] == Clock("gnss", GNSS_ERR_MS)
     assert time.stamp(19.0 + 10_000)[1] == Clock("gnss", GNSS_ERR_MS + 10_000 * DRIFT_PPM // 1000)
-    assert time_of(ntp()).stamp(19.0)[1] == Clock("ntp", 20)
+    assert time_of(ntp()).stamp(19.0)[1] == Clock("ntp", NTP_ERR_MS_MIN)
+    worse = made()
+    worse.feed(clock_read(19.0, err_ms=700))
+    assert time_of(worse).stamp(19.0)[1] == Clock("ntp", 700)
 
 
 def test_one_late_epoch_moves_the_clock_by_an_eighth_of_it() -> None:
@@ -186,7 +189,7 @@ def test_a_clock_that_waits_for_the_truth_to_catch_up_says_that_it_is_wrong_by_a
     assert utc_ms == UTC_MS + 20_000
     assert clock.err_ms is not None
     assert clock.err_ms >= 800
-    assert time.stamp(30.0) == (UTC_MS + 29_100, Clock("ntp", 11))
+    assert time.stamp(30.0) == (UTC_MS + 29_100, Clock("ntp", NTP_ERR_MS_MIN + 1))
 
 
 def test_a_moment_in_the_past_is_dated_by_what_is_known_now() -> None:

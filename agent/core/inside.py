@@ -1,0 +1,101 @@
+"""What one part of the core tells the others, in the same turn of the loop: never lost, never late."""
+
+from typing import Any
+
+from agent.core.event import Event, Lane
+from agent.wire.records import Record
+
+
+class InputChanged(Event):
+    """A debounced input changed, or was seen for the first time (`first`); the line has read so since `since`. `use` as configured."""
+
+    input: str
+    use: str
+    active: bool
+    since: float
+    first: bool = False
+
+
+class Reported(Event):
+    """A part has something to say to the centre: `record` with its body filled in and no header.
+
+    `at` is when it happened. Without `slot` the record is durable. With `slot` it is volatile: the latest in that slot wins until it leaves.
+    `seq` when the reporter took its number from the boot's counter beforehand.
+    """
+
+    lane: Lane
+    record: Record
+    slot: str | None = None
+    seq: int | None = None
+
+
+class StateChanged(Event):
+    """What the unit publishes as retained state, by name: the latest wins."""
+
+    name: str
+    record: Record
+
+
+class ReportLeft(Event):
+    """How far a durable record has come: on disk, at the broker."""
+
+    name: str
+    stored: bool
+    acked: bool
+
+
+class FaultSeen(Event):
+    """A part saw a fault come (`active`) or go; repeating it changes nothing."""
+
+    code: str
+    active: bool
+    detail: str = ""
+
+
+class AlarmChanged(Event):
+    """The unit's alarm: `state` as on the wire (raised, repeated, acknowledged, cleared)."""
+
+    alarm_id: str
+    state: str
+    mode: str
+
+
+class LightsAsked(Event):
+    """Somebody asks for a light; `by` is the row in the priority table, `show` a pattern's name, None to give the row up."""
+
+    by: str
+    show: str | None
+
+
+class LampAsked(Event):
+    """What the officer's lamp should say of the alarm; None: dark."""
+
+    lamp: str | None
+
+
+class LinkStalled(Event):
+    """The broker has acknowledged nothing for too long although we are connected."""
+
+    reason: str
+
+
+class OrderGiven(Event):
+    """An order has been verified and is to be carried out."""
+
+    order: str
+    kind: str
+    body: dict[str, Any]
+
+
+class OrderAnswered(Event):
+    """What became of an order, for the answer on `up/ack`: a label of the contract, with the reason when it was not carried out."""
+
+    order: str
+    label: str
+    reason: str | None = None
+
+
+class TimeLearned(Event):
+    """UTC became known in this boot: UTC ms = monotonic ms + `offset_ms`."""
+
+    offset_ms: int

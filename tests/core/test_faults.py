@@ -1,0 +1,74 @@
+"""Faults: clear or raised × seen or gone; one record per change."""
+
+import pytest
+
+from agent.core.events import Event, FaultSeen, Lane, Reported
+from agent.core.faults import Faults
+from agent.wire.faults import FAULTS
+from agent.wire.records import FaultRecord
+from tests.core.builders import Bench, assert_covers, of, one
+
+COMES = FaultSeen(5.0, "store.down", True, "read-only")
+GOES = FaultSeen(5.0, "store.down", False)
+
+
+def clear() -> Bench:
+    return Bench(Faults())
+
+
+def raised() -> Bench:
+    bench = clear()
+    bench.feed(FaultSeen(1.0, "store.down", True, "full"))
+    return bench
+
+
+STATES = {"clear": clear, "raised": raised}
+TABLE: list[tuple[str, Event, list[str]]] = [
+    ("clear", COMES, ["raised"]),
+    ("clear", GOES, []),
+    ("raised", COMES, []),
+    ("raised", GOES, ["cleared"]),
+    ("raised", FaultSeen(5.0, "link.down", True), ["raised"]),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "said"), TABLE)
+def test_every_state_answers_every_event(state: str, event: Event, said: list[str]) -> None:
+    outs = STATES[state]().feed(event)
+    assert [out.record.state for out in of(Reported, outs) if isinstance(out.record, FaultRecord)] == said
+
+
+def test_the_table_covers_every_state_and_every_event() -> None:
+    assert_covers(Faults, STATES, ((state, type(event)) for state, event, _ in TABLE))
+
+
+def test_a_record_says_which_and_why_and_is_durable() -> None:
+    report = one(Reported, clear().feed(COMES))
+    assert (report.at, report.lane, report.slot) == (5.0, Lane.EVENT, None)
+    assert report.record == FaultRecord(code="store.down", state="raised", detail="read-only")
+    gone = one(Reported, raised().feed(GOES)).record
+    assert gone == FaultRecord(code="store.down", state="cleared")
+
+
+def test_the_listing_tells_what_is_so_now_and_since_when() -> None:
+    bench = raised()
+    bench.feed(FaultSeen(3.0, "link.down", True, "x"))
+    part = bench.part
+    assert isinstance(part, Faults)
+    assert part.listing(6.0) == [
+        {"code": "store.down", "detail": "full", "since_s": 5.0},
+        {"code": "link.down", "detail": "x", "since_s": 3.0},
+    ]
+    bench.feed(GOES)
+    assert [found["code"] for found in part.listing(6.0)] == ["link.down"]
+
+
+def test_a_code_outside_the_published_table_is_our_mistake() -> None:
+    with pytest.raises(AssertionError, match="published table"):
+        clear().feed(FaultSeen(1.0, "made.up", True))
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_every_published_fault_can_come_and_go(code: str) -> None:
+    bench = clear()
+    assert len(bench.feed(FaultSeen(1.0, code, True), FaultSeen(2.0, code, False))) == 2

@@ -1,0 +1,108 @@
+"""Health: with and without vitals × every event."""
+
+import math
+from typing import Any
+
+import pytest
+
+from agent.core.events import Event, EventsDropped, InputChanged, Lane, LinkUp, Reported, SocketFailed, SocketOpened, Started, StateChanged, Vitals
+from agent.core.health import REPORTED_USES, HealthReport
+from agent.wire.records import EventRecord, Health
+from tests.core.builders import Bench, assert_covers, link_up, of, one, press, types
+
+TOLD: dict[str, Any] = {
+    "faults": [{"code": "store.down", "detail": "", "since_s": 1.0}],
+    "outbox": {"waiting": {"alarm": 1}, "store": "open"},
+    "link": {"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2, "since_s": 3.0},
+    "receiver": {"port": "/dev/x", "sentences": 7, "refused": {}, "up": True},
+}
+
+
+def started() -> Bench:
+    bench = Bench(HealthReport("0.0.1", 60.0, lambda _at: TOLD))
+    bench.feed(Started(1.0))
+    return bench
+
+
+def measured() -> Bench:
+    bench = started()
+    bench.feed(Vitals(2.0, 1000, 55.0, 2000))
+    return bench
+
+
+STATES = {"started": started, "measured": measured}
+IGNITION = InputChanged(10.0, "ignition", "ignition", True, 9.9)
+EVENTS: list[tuple[Event, list[str]]] = [
+    (Started(10.0), ["Reported"]),
+    (Vitals(10.0, 5), []),
+    (link_up(10.0), ["StateChanged"]),
+    (IGNITION, ["Reported"]),
+    (InputChanged(10.0, "ignition", "ignition", True, 9.9, first=True), []),
+    (press(10.0), []),
+    (EventsDropped(10.0, 3), []),
+    (SocketOpened(10.0), ["FaultSeen"]),
+    (SocketFailed(10.0, "no such directory"), ["FaultSeen"]),
+]
+TABLE = [(state, event, outs) for state in STATES for event, outs in EVENTS]
+
+
+@pytest.mark.parametrize(("state", "event", "outs"), TABLE)
+def test_every_state_answers_every_event(state: str, event: Event, outs: list[str]) -> None:
+    assert types(STATES[state]().feed(event)) == outs
+
+
+def test_the_table_covers_every_state_and_every_event() -> None:
+    assert_covers(HealthReport, STATES, ((state, type(event)) for state, event, _ in TABLE))
+
+
+def test_a_start_is_said() -> None:
+    report = one(Reported, started().all)
+    assert report.record == EventRecord(what="agent", id="started", detail="0.0.1")
+    assert report.lane is Lane.EVENT
+
+
+def test_health_is_said_at_its_interval_and_on_every_link() -> None:
+    bench = started()
+    assert [out.at for out in of(StateChanged, bench.until(200.0))] == [61.0, 121.0, 181.0]
+    assert one(StateChanged, bench.feed(link_up(200.5))).at == 200.5
+    assert bench.part.deadline == 241.0
+
+
+def test_the_record_gathers_what_the_parts_say() -> None:
+    bench = measured()
+    bench.feed(EventsDropped(3.0, 3), EventsDropped(4.0, 4))
+    record = one(StateChanged, bench.feed(link_up(11.2))).record
+    assert record == Health(
+        version="0.0.1",
+        uptime_s=10,
+        faults=["store.down"],
+        backlog={"alarm": 1},
+        store="open",
+        link={"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2},
+        gnss={"port": "/dev/x", "sentences": 7, "refused": {}},
+        rss_bytes=1000,
+        temp_c=55.0,
+        store_free_bytes=2000,
+        events_dropped=7,
+    )
+    assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
+
+
+def test_what_nobody_measured_is_absent() -> None:
+    record = one(StateChanged, started().feed(link_up(2.0))).record
+    assert isinstance(record, Health)
+    assert (record.rss_bytes, record.temp_c, record.store_free_bytes, record.events_dropped) == (None, None, None, None)
+    assert started().part.status(2.0)["rss_bytes"] is None
+
+
+@pytest.mark.parametrize("use", REPORTED_USES)
+def test_a_changed_input_is_said_with_the_moment_it_changed(use: str) -> None:
+    report = one(Reported, started().feed(InputChanged(10.0, "x", use, True, 9.9)))
+    record = report.record
+    assert isinstance(record, EventRecord)
+    assert (report.at, record.what, record.id, record.active) == (9.9, REPORTED_USES[use], "x", True)
+
+
+def test_before_the_start_nothing_is_due() -> None:
+    assert HealthReport("0", 1.0, lambda _at: TOLD).deadline == math.inf
+    assert LinkUp in HealthReport.listens

@@ -1,0 +1,216 @@
+"""The track: the open batch × every event; then that batches are sealed in time and no fix is lost or changed."""
+
+import math
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.config import Store
+from agent.core.events import Event, Fix, FixMode, Lane, LinkDown, LinkUp, Reported, StopRequested
+from agent.core.part import Output
+from agent.core.timebase import Timebase
+from agent.core.track import FIXES_MAX, TrackLog
+from agent.wire import codec
+from agent.wire.records import Track
+from agent.wire.track import MODES, TrackFix, unpack
+from tests.core.builders import UTC_MS, Bench, assert_covers, clock_read, fix, link_down, link_up, of, one, timed_fix, told_time
+
+OFFLINE_S, ONLINE_S = Store().commit_interval_s, Store().commit_interval_online_s
+AT = 20.5
+
+
+def made(time: Timebase | None = None) -> Bench:
+    return Bench(TrackLog(Store(), time or told_time()))
+
+
+def opened(online: bool) -> Bench:
+    bench = made()
+    if online:
+        bench.feed(link_up(1.0))
+    bench.feed(timed_fix(18.0), timed_fix(19.0), timed_fix(20.0))
+    return bench
+
+
+def empty(online: bool) -> Bench:
+    bench = made()
+    if online:
+        bench.feed(link_up(1.0))
+    return bench
+
+
+def full() -> Bench:
+    bench = made()
+    bench.feed(*(timed_fix(14.0 + i / 100) for i in range(FIXES_MAX)))
+    return bench
+
+
+STATES: dict[str, Callable[[], Bench]] = {
+    "empty offline": lambda: empty(False),
+    "empty online": lambda: empty(True),
+    "open offline": lambda: opened(False),
+    "open online": lambda: opened(True),
+    "full": full,
+}
+
+
+def sealed(outs: list[Output]) -> list[int]:
+    """How many fixes each batch has that came out."""
+    return [out.record.n for out in of(Reported, outs) if isinstance(out.record, Track)]
+
+
+TABLE: list[tuple[str, Event, list[int], int]] = [
+    # state, event, batches sealed, fixes in the open one then
+    ("empty offline", timed_fix(AT), [], 1),
+    ("empty offline", link_up(AT), [], 0),
+    ("empty offline", link_down(AT), [], 0),
+    ("empty offline", StopRequested(AT, "x"), [], 0),
+    ("empty online", timed_fix(AT), [], 1),
+    ("empty online", link_up(AT), [], 0),
+    ("empty online", link_down(AT), [], 0),
+    ("empty online", StopRequested(AT, "x"), [], 0),
+    ("open offline", timed_fix(AT), [], 4),
+    ("open offline", timed_fix(20.0), [], 3),  # said twice
+    ("open offline", fix(AT, mode=FixMode.NONE), [], 3),
+    ("open offline", fix(AT, lat=None, lon=None), [], 3),
+    ("open offline", fix(AT), [3], 1),  # without UTC the column would change its meaning
+    ("open offline", timed_fix(AT, UTC_MS + 10_000), [3], 1),
+    ("open offline", link_up(AT), [], 3),
+    ("open offline", link_down(AT), [], 3),
+    ("open offline", StopRequested(AT, "x"), [3], 0),
+    ("open online", timed_fix(AT), [], 4),
+    ("open online", link_up(AT), [], 3),
+    ("open online", link_down(AT), [], 3),
+    ("open online", link_down(18.0 + OFFLINE_S), [3], 0),
+    ("open online", StopRequested(AT, "x"), [3], 0),
+    ("full", timed_fix(AT), [FIXES_MAX], 1),
+    ("full", link_up(AT), [], FIXES_MAX),
+    ("full", link_down(AT), [], FIXES_MAX),
+    ("full", StopRequested(AT, "x"), [FIXES_MAX], 0),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "batches", "then"), TABLE)
+def test_every_state_answers_every_event(state: str, event: Event, batches: list[int], then: int) -> None:
+    bench = STATES[state]()
+    assert sealed(bench.feed(event)) == batches
+    assert bench.part.status(AT)["open"] == then
+
+
+def test_the_table_covers_every_state_and_every_event() -> None:
+    assert_covers(TrackLog, STATES, ((state, type(event)) for state, event, _, _ in TABLE))
+
+
+@pytest.mark.parametrize(("state", "age_s"), [("open offline", OFFLINE_S), ("open online", ONLINE_S)])
+def test_a_batch_is_sealed_at_its_age_from_its_first_fix(state: str, age_s: float) -> None:
+    bench = STATES[state]()
+    assert bench.until(18.0 + age_s - 0.001) == []
+    report = one(Reported, bench.until(18.0 + age_s))
+    assert (report.at, report.lane, report.slot, report.seq) == (18.0 + age_s, Lane.BACKFILL, None, None)
+    assert bench.part.deadline == math.inf
+
+
+def test_an_empty_batch_is_never_sealed() -> None:
+    assert made().until(10_000.0) == []
+
+
+def test_a_link_that_comes_gives_the_open_batch_its_longer_time() -> None:
+    bench = opened(online=False)
+    bench.feed(link_up(21.0))
+    assert bench.part.deadline == 18.0 + ONLINE_S
+    bench.feed(link_down(22.0))
+    assert bench.part.deadline == 18.0 + OFFLINE_S
+
+
+def test_times_are_utc_when_the_receivers_agree_with_the_units() -> None:
+    record = one(Reported, opened(online=False).until(100.0)).record
+    assert isinstance(record, Track)
+    assert (record.t_is, [found.t for found in unpack(record)]) == ("utc", [UTC_MS + 18_000, UTC_MS + 19_000, UTC_MS + 20_000])
+
+
+def test_times_are_monotonic_while_the_time_is_not_known_by_the_receiver() -> None:
+    for time in (Timebase(), _by_ntp()):
+        bench = made(time)
+        bench.feed(timed_fix(1.0), timed_fix(2.0))
+        record = one(Reported, bench.until(100.0)).record
+        assert isinstance(record, Track)
+        assert (record.t_is, [found.t for found in unpack(record)]) == ("mono", [1000, 2000])
+
+
+def _by_ntp() -> Timebase:
+    time = Timebase()
+    time.handle(clock_read(0.0))
+    return time
+
+
+GRID = st.integers(-900_000_000, 900_000_000)
+FIXES = st.lists(
+    st.builds(
+        lambda lat, lon, alt, speed, course, hdop, acc, sats, mode: {
+            "lat": lat / 1e7,
+            "lon": lon / 1e7,
+            "alt_m": None if alt is None else alt / 10,
+            "speed_mps": None if speed is None else speed / 100,
+            "course_deg": None if course is None else course / 100,
+            "hdop": None if hdop is None else hdop / 100,
+            "acc_m": None if acc is None else acc / 100,
+            "sats": sats,
+            "mode": mode,
+        },
+        GRID,
+        GRID,
+        st.none() | st.integers(-5000, 90_000),
+        st.none() | st.integers(0, 9000),
+        st.none() | st.integers(0, 35_999),
+        st.none() | st.integers(30, 9999),
+        st.none() | st.integers(0, 9999),
+        st.dictionaries(st.sampled_from(["BD", "GP", "GL"]), st.integers(1, 20), max_size=3),
+        st.sampled_from([FixMode.TWO_D, FixMode.THREE_D, FixMode.DEAD_RECKONING, FixMode.FIXED]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+STEPS = st.lists(st.tuples(st.floats(0.1, 30.0), st.sampled_from(["", "", "", "up", "down", "untimed", "none"])), min_size=40, max_size=40)
+
+
+@given(FIXES, STEPS)
+@settings(max_examples=100, deadline=None)
+def test_no_fix_is_lost_or_changed_on_its_way_through_batches_and_bytes(
+    facts: list[dict[str, object]], steps: list[tuple[float, str]]
+) -> None:
+    bench = made()
+    at, wanted = 3.0, []
+    for found, (wait, what) in zip(facts, steps, strict=False):
+        at = round(at + wait, 3)
+        if what in ("up", "down"):
+            bench.feed(link_up(at) if what == "up" else link_down(at))
+        if what == "none":
+            bench.feed(fix(at, mode=FixMode.NONE, lat=None, lon=None))
+            continue
+        utc = None if what == "untimed" else round(at * 1000) + UTC_MS
+        one_fix = Fix(at, utc_ms=utc, **found)  # type: ignore[arg-type]  # drawn by name
+        bench.feed(one_fix)
+        sats = sum(one_fix.sats.values()) or None
+        t = utc if utc is not None else round(at * 1000)
+        wanted.append(TrackFix(t, one_fix.lat, one_fix.lon, one_fix.alt_m, one_fix.speed_mps, one_fix.course_deg, one_fix.hdop, one_fix.acc_m, sats, MODES.index(one_fix.mode.value)))
+    bench.feed(StopRequested(at + 0.001, "x"))
+    records = [codec.decode(codec.encode(_headed(out))) for out in of(Reported, bench.all)]
+    assert [found for record in records if isinstance(record, Track) for found in unpack(record)] == wanted
+    assert all(out.at - _first_at(out) <= ONLINE_S + 1e-6 for out in of(Reported, bench.all))
+
+
+def _headed(out: Reported) -> Track:
+    assert isinstance(out.record, Track)
+    return msgspec.structs.replace(out.record, kind="track")
+
+
+def _first_at(out: Reported) -> float:
+    assert isinstance(out.record, Track)
+    first = unpack(out.record)[0].t
+    return (first - UTC_MS if out.record.t_is == "utc" else first) / 1000
+
+
+def test_the_events_are_known_by_their_types() -> None:
+    assert set(TrackLog.listens) == {Fix, LinkUp, LinkDown, StopRequested}
