@@ -33,6 +33,7 @@ from agent.core.effects import (
     Subscribe,
 )
 from agent.core.events import AdapterDied, Event, Started, StopRequested
+from agent.core.panic import MEMORY as ALARMS
 from agent.core.unit import Unit
 from agent.wire import codec, topics
 from simulator.facts import Booted, Died, Fact, Sent, Written
@@ -70,6 +71,9 @@ UP_S = (8.0, 25.0)
 
 SETTLE_S_MAX = 7200.0
 """After the last fault the backlog drains and every alarm is ended by the centre; much longer than either takes."""
+
+CALM_S = 60.0
+"""Until what was on its way when the last fault ended has found its place."""
 
 STILL_S = 150.0
 """At the very end nothing new happens for so long: more than it takes to seal a batch, to send it and to hear of it."""
@@ -320,7 +324,8 @@ class World:
         """No more faults: everything that waits gets through, the centre ends every alarm, and then nothing new happens."""
         self.people = False
         until = self.now + SETTLE_S_MAX
-        while self.now < until and (self.store.rows or not self.centre.quiet or self.unit is None):
+        self._run_until(self.now + CALM_S)
+        while self.now < until and (self.store.rows or self.store.memory.get(ALARMS) or not self.centre.quiet or self.unit is None):
             self._run_until(self.now + 10.0)
         self.car.silent = True
         self._run_until(self.now + STILL_S)

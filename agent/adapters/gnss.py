@@ -83,15 +83,23 @@ class Gnss:
         session = _Session(self._post, self._now())
         try:
             while not self._stop.is_set():
-                at, data = self._drain(port)
+                at, data = self._drain(port, session.mid_line)
                 good = session.take(at, data)
                 if data and self._hunts and (baud := self._hunt.heard(at, good)) is not None:
                     port.baudrate = baud
         finally:
             session.end(self._now())
 
-    def _drain(self, port: serial.Serial) -> tuple[float, bytes]:
-        """Wait for a byte, then for those behind it. The stamp is that of the first: exact for a burst that begins an epoch."""
+    def _drain(self, port: serial.Serial, mid_line: bool) -> tuple[float, bytes]:
+        """Wait for a byte, then for those behind it. The stamp is that of the first: exact for a burst that begins an epoch.
+
+        In the middle of a line the next byte is on its way, and its own time tells nothing: there is no need to wake up for it.
+        """
+        at = self._now()
+        if mid_line and not self._is_url:
+            self._stop.wait(GATHER_S)
+            if waiting := port.in_waiting:
+                return at, port.read(min(waiting, READ_BYTES_MAX))
         first = port.read(1)
         at = self._now()
         if not first:
@@ -110,6 +118,11 @@ class _Session:
         self._nmea = Nmea()
         self._told_at = now
         self._untold = False
+
+    @property
+    def mid_line(self) -> bool:
+        """Whether what was read last ended within a line."""
+        return self._nmea.mid_line
 
     def take(self, at: float, data: bytes) -> int:
         """Bytes that came at `at`, or none; how many good sentences were in them."""

@@ -44,6 +44,11 @@ class Nmea:
         self._spoke = 0
         self._antenna = Antenna(-ANTENNA_S, "")
 
+    @property
+    def mid_line(self) -> bool:
+        """Whether the bytes that came last ended within a line."""
+        return bool(self._tail)
+
     def feed(self, at: float, data: bytes) -> list[Told]:
         """Bytes that came at `at`; the events that are complete with them."""
         told: list[Told] = []
@@ -98,7 +103,7 @@ class Nmea:
             self._refuse("cut")
         try:
             line = raw[start:].decode("ascii").rstrip()
-            said = parse(line)
+            said = parse(line, with_sky=self._skyview.wants(at))
         except UnicodeDecodeError:
             self._refuse("noise")
             return

@@ -5,6 +5,7 @@ into 0.0, and call a good RMC of NMEA 4.1 invalid. Format: NMEA 0183 4.11; what 
 """
 
 import enum
+import functools
 import math
 from collections.abc import Callable
 
@@ -228,10 +229,12 @@ def _gsv(line: str) -> Sight | None:
     if talker != "GN" and talker not in TALKERS:
         return None
     total, index = count(data[0]), count(data[1]) if len(data) > 1 else None
-    if not total or not index or index > total or len(data) < 3 or len(data) > 20:
+    if not total or not index or index > total or len(data) < 3 or len(data) > 21:
         raise ValueError(line)
     in_view, over = divmod(len(data) - 3, 4)
-    signal = data[-1] if over == 1 else ""
+    if over == 3:
+        raise ValueError(line)
+    signal = data[-over] if over else ""  # NMEA 4.1: a signal id; Quectel's $PQGSV has a system id behind it
     if len(signal) > 1:
         raise ValueError(signal)
     seen = []
@@ -248,10 +251,10 @@ def _gsv(line: str) -> Sight | None:
 # --- the line -----------------------------------------------------------------------------------------------------------------------
 
 
-def parse(line: str) -> Sentence | Sight | Word | None:
+def parse(line: str, *, with_sky: bool = True) -> Sentence | Sight | Word | None:
     """One line, ASCII, from its `$` (`#` of a Unicore log) to its checksum, without line end.
 
-    Returns None for a good line that says nothing that we want.
+    Returns None for a good line that says nothing that we want; with `with_sky` False that is GSV, too, of which only the checksum is read.
 
     Raises:
         LineRefused: too_long, no_checksum, checksum, unreadable, or field (a field is neither empty nor what it should be).
@@ -270,11 +273,16 @@ def parse(line: str) -> Sentence | Sight | Word | None:
     if reader is None or (line[1] == "P" and line[2] != "Q"):
         if not is_right(line):
             raise LineRefused("checksum")
-        return _unread(line)
+        return None if line[3:7] == "GSV," and not with_sky else _unread(line)
     if line[1:3] == "PQ":  # Quectel's BeiDou; to pynmea2 a proprietary sentence of a manufacturer QGS
         if not is_right(line):
             raise LineRefused("checksum")
         return _read(reader, "PQ", line[7:-3].split(","))
+    return _read_again(line) if reader is _gsa else _read_new(line)
+
+
+def _read_new(line: str) -> Sentence | None:
+    """A line that has a reader and that pynmea2 splits."""
     try:
         raw = pynmea2.parse(line, check=True)
     except pynmea2.ChecksumError as e:
@@ -283,7 +291,11 @@ def parse(line: str) -> Sentence | Sight | Word | None:
         raise LineRefused("unreadable") from e
     if not isinstance(raw, pynmea2.TalkerSentence):  # `$pQGGA`: to pynmea2, which minds no case, a proprietary one
         raise LineRefused("unreadable")
-    return _read(reader, raw.talker, raw.data)
+    return _read(_READERS[line[3:7]], raw.talker, raw.data)
+
+
+_read_again = functools.lru_cache(maxsize=32)(_read_new)
+"""For GSA: it bears no time, and comes word for word the same as long as the satellites stay; ten constellations and signals, and room."""
 
 
 def _unread(line: str) -> Sentence | Sight | Word | None:

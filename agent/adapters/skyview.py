@@ -10,6 +10,9 @@ from agent.core.events import Satellite, Sky
 SKY_S = 0.95
 """About a second; a little less, so that a receiver at 1 Hz gives one with every fix."""
 
+WANTED_S = 0.7
+"""After a sky no series is read for so long: at 10 Hz half of all sentences are GSV, and one round in ten is enough."""
+
 OLD_S = 10.0
 """A series that has not been told for so long is not true any more: twice the longest that a set-up of ours asks for (every fifth fix)."""
 
@@ -29,6 +32,10 @@ class SkyView:
         self._told: dict[tuple[str, str], tuple[float, list[InView]]] = {}
         self._posted_at: float | None = None
         self._news = False
+
+    def wants(self, at: float) -> bool:
+        """Whether a series that comes now is for the next sky."""
+        return self._posted_at is None or at - self._posted_at >= WANTED_S
 
     def take(self, at: float, sight: Sight) -> None:
         """One GSV sentence."""

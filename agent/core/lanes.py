@@ -62,11 +62,6 @@ class Lanes:
         for message in reversed(messages):
             self._ready[message.lane].appendleft(message)
 
-    def first(self, lane: Lane) -> Message | None:
-        """The next of that lane."""
-        ready = self._ready[lane]
-        return ready[0] if ready else None
-
     def take(self, lane: Lane) -> Message:
         """The next of that lane, which leaves it."""
         return self._ready[lane].popleft()
@@ -74,11 +69,3 @@ class Lanes:
     def take_last(self, lane: Lane) -> Message:
         """The newest of that lane, which leaves it."""
         return self._ready[lane].pop()
-
-    def remove(self, message: Message) -> bool:
-        """This very message, wherever it stands in its lane."""
-        try:
-            self._ready[message.lane].remove(message)
-        except ValueError:
-            return False
-        return True

@@ -42,9 +42,10 @@ from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
 from agent.core.refusals import Refusals
+from agent.core.retained import Retained
 from agent.core.shelf import Shelf
 from agent.core.timebase import Timebase
-from agent.core.window import ACK_S_MAX, Window
+from agent.core.window import Window
 from agent.wire import codec
 from agent.wire.records import ClockFix
 
@@ -71,8 +72,7 @@ class Outbox(Part):
         self._lanes = Lanes()
         self._known: dict[str, Message] = {}
         self._slots: dict[tuple[Lane, str], Reported] = {}
-        self._states: dict[str, StateChanged] = {}
-        self._states_due: dict[str, None] = {}
+        self._retained = Retained()
         self._refusals = Refusals()
         self._undated = False
         self._online = False
@@ -102,9 +102,8 @@ class Outbox(Part):
                 return ()
             case Loaded():
                 out = self._loaded(event)
-            case StateChanged(name=name):
-                self._states[name] = event
-                self._states_due[name] = None
+            case StateChanged():
+                self._retained.changed(event)
                 out = []
             case LinkUp():
                 return [*self._link_up(event), *self._pump_alarms(event.at)]  # the rest follows in this turn: the link says presence
@@ -169,7 +168,7 @@ class Outbox(Part):
                 continue
             self._known.pop(oldest.name, None)
             self._shelf.unstored.pop(oldest.name, None)
-            self._losses.add(oldest.made_at, "memory_full", oldest.kind, 1)
+            self._losses.give_up(oldest)
         return []
 
     def _held(self, lane: Lane) -> int:
@@ -186,8 +185,6 @@ class Outbox(Part):
             return []
         self._undated = False  # some have left, some lie in the store as they were, perhaps for a later boot to send
         return self._report(Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms)))
-
-    # --- the store ----------------------------------------------------------------------------------------------------------------
 
     def _spool_opened(self, opened: SpoolOpened) -> list[Output]:
         self._shelf.opened(opened)
@@ -249,14 +246,11 @@ class Outbox(Part):
         self._lanes.add(message)
         return []
 
-    # --- the link -----------------------------------------------------------------------------------------------------------------
-
     def _link_up(self, up: LinkUp) -> list[Output]:
         self._online = True
         self._acked_at = up.at
         self._window.receive_max = up.receive_max
-        # the link says its own presence, with the nonce of this session, and health is told anew
-        self._states_due = {name: None for name in self._states if name not in ("presence", "health")}
+        self._retained.link_up()
         self._lanes.put_back(self._refusals.take_all())
         return []
 
@@ -271,6 +265,7 @@ class Outbox(Part):
         if message is None:
             return []
         self._acked_at = at
+        self._window.acked(at - message.sent_at)
         self.acked += 1
         out: list[Output] = [FaultSeen(at, "link.refused", False)] if message.refused else []
         self._refusals.delivered(message)
@@ -301,11 +296,9 @@ class Outbox(Part):
         if not self._online:
             return self._load_if_dry(at)
         out = self._pump_alarms(at)
-        while self._states_due and self._window.room(Lane.EVENT):
-            name = next(iter(self._states_due))
-            del self._states_due[name]
-            state = self._postmark.state(self._states[name])
-            state.refused = self._refusals.state_refused(name)
+        while self._retained and self._window.room(Lane.EVENT):
+            state = self._postmark.state(self._retained.take())
+            state.refused = self._refusals.state_refused(state.kind)
             out.append(self._send(at, state))
         for lane in (Lane.EVENT, Lane.LIVE, Lane.BACKFILL):
             while self._window.room(lane) and (message := self._next(lane)) is not None:
@@ -346,8 +339,9 @@ class Outbox(Part):
         if self._shelf.open:
             out += self._store_again(at, self._shelf.unstored_for_long(at))
             out += self._shelf.forget_again(at)
-        for gap in self._losses.declare():
-            out += self._report(Reported(at, Lane.EVENT, gap))
+        if (self._online or self._shelf.open) and self._held(Lane.EVENT) < READY_MAX[Lane.EVENT]:  # else it would be given up itself
+            for gap in self._losses.declare():
+                out += self._report(Reported(at, Lane.EVENT, gap))
         self._take_up()
         return [*out, *self._send_again(at), *self._pump(at)]
 
@@ -366,14 +360,15 @@ class Outbox(Part):
         if self._refusals.unsent_for_long(at):
             return [LinkStalled(at, "nothing can be sent")]
         self._lanes.put_back(self._refusals.take_due(at))
-        self._states_due |= dict.fromkeys(self._refusals.states_due(at))
+        self._retained.again(*self._refusals.states_due(at))
         if not self._window.overdue(at):
             return []
-        if at - self._acked_at > ACK_S_MAX:
+        if at - self._acked_at > self._window.patience_s:
+            self._window.stalled()
             return [LinkStalled(at, f"no acknowledgement for {at - self._acked_at:.0f} s")]
         for message in reversed(self._window.take_overdue(at)):  # their acknowledgements were lost on the way: later ones have come
             if message.retain:
-                self._states_due[message.kind] = None
+                self._retained.again(message.kind)
             else:
                 self._lanes.put_back([message])
         return []
@@ -381,7 +376,7 @@ class Outbox(Part):
     def settled(self) -> bool:
         """Nothing that could still be done quickly is left undone: all is on disk, and what may leave has been acknowledged."""
         stored = not self._shelf.unstored or not self._shelf.open
-        sent = not self._window and not self._lanes and not self._states_due
+        sent = not self._window and not self._lanes and not self._retained
         return stored and (sent or not self._online)
 
     def waiting(self) -> dict[str, int]:

@@ -199,6 +199,10 @@ class Panic(Part):
         live.latch.state = State.RAISED
         return self._durable(at, live, "repeated", self._names.take())
 
+    def _say_acknowledged(self, at: float, live: _Live) -> Reported:
+        live.latch.n += 1
+        return self._report(at, live, "acknowledged", slot=None)
+
     def _left(self, at: float, name: str) -> Outputs:
         live = next((live for live in self._live.values() if live.awaited == name), None)
         if live is None:
@@ -220,9 +224,8 @@ class Panic(Part):
         if live.latch.state is State.ACKNOWLEDGED:
             return out
         live.latch.state = State.ACKNOWLEDGED
-        live.latch.n += 1
         live.repeat_at = math.inf
-        report = self._report(order.at, live, "acknowledged", slot=None)
+        report = self._say_acknowledged(order.at, live)
         return [*self._remember(order.at), report, *self._show(order.at, live, "acknowledged"), *out]
 
     def _clear(self, order: OrderGiven) -> Outputs:
@@ -288,9 +291,8 @@ class Panic(Part):
             return ()
         self._live = {live.latch.id: live for live in recalled} | self._live  # the newest stays last
         out: list[Output] = []
-        for live in recalled:
-            if live.latch.state is State.RAISED:
-                out.append(self._say_again(at, live))  # durable: nothing says that the records before it have left
+        for live in recalled:  # said again, and durably: nothing tells which of its records have left, or if it was cleared in vain
+            out.append(self._say_again(at, live) if live.latch.state is State.RAISED else self._say_acknowledged(at, live))
             out += self._show(at, live, live.latch.state.value)
         return [*self._remember(at), *out]
 

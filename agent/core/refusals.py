@@ -22,6 +22,7 @@ class Refusals:
         self._messages: dict[Message, float] = {}
         self._states: dict[str, float] = {}
         self._held: set[tuple[Lane, str]] = set()
+        self._forbidden: set[str] = set()
         self._unsent_since = math.inf
 
     def __contains__(self, message: Message) -> bool:
@@ -36,7 +37,9 @@ class Refusals:
             self._messages[message] = again_at
             if not message.durable:
                 self._held.add((message.lane, message.kind))
-        if not by_broker:
+        if by_broker:
+            self._forbidden.add(message.kind)
+        else:
             self._unsent_since = min(self._unsent_since, at)
 
     def count(self, lane: Lane) -> int:
@@ -58,14 +61,22 @@ class Refusals:
             self._states.pop(message.kind, None)
         else:
             self._held.discard((message.lane, message.kind))
+        if message.kind in self._forbidden:
+            self._forbidden.discard(message.kind)
+            self._messages.update((other, -math.inf) for other in self._messages if other.kind == message.kind)
 
     def unsent_for_long(self, at: float) -> bool:
         """Whether nothing could be sent for long."""
         return at - self._unsent_since > UNSENT_S_MAX
 
     def take_due(self, at: float) -> list[Message]:
-        """Messages to try again now, in the order in which they were refused."""
-        due = [message for message, again_at in self._messages.items() if at >= again_at]
+        """Messages to try again now, in the order in which they were refused; of a kind that the broker forbids only one, as a probe."""
+        due: list[Message] = []
+        probed: set[str] = set()
+        for message, again_at in self._messages.items():
+            if at >= again_at and message.kind not in probed:
+                due.append(message)
+                probed |= {message.kind} & self._forbidden
         for message in due:
             del self._messages[message]
         return due
@@ -82,5 +93,6 @@ class Refusals:
         self._messages.clear()
         self._states.clear()
         self._held.clear()
+        self._forbidden.clear()
         self._unsent_since = math.inf
         return messages

@@ -12,6 +12,9 @@ ALARMS_IN_FLIGHT_MAX = 32
 ACK_S_MAX = 10.0
 """A message unacknowledged for longer is sent again when others were acknowledged since; when none was, the link is stalled."""
 
+PATIENCE_S_MAX = 80.0
+"""A line that is slow and alive would otherwise be ended every ten seconds, and send the same again: each stall doubles the patience."""
+
 
 class Window:
     """What is in flight, by token; tokens rise."""
@@ -22,6 +25,7 @@ class Window:
         self._token = 0
         self.bytes = 0
         self.receive_max = 65535
+        self.patience_s = ACK_S_MAX
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -53,6 +57,14 @@ class Window:
             self.bytes -= len(message.payload)
         return message
 
+    def acked(self, waited_s: float) -> None:
+        """An acknowledgement took so long: twice that is worth waiting for the next."""
+        self.patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * waited_s))
+
+    def stalled(self) -> None:
+        """None came in time."""
+        self.patience_s = min(PATIENCE_S_MAX, 2 * self.patience_s)
+
     def take_all(self) -> list[Message]:
         """Nothing is in flight any more; in the order in which they left."""
         messages = list(self._messages.values())
@@ -62,9 +74,9 @@ class Window:
 
     def overdue(self, at: float) -> bool:
         """Whether something should have been acknowledged by now."""
-        return any(at - message.sent_at > ACK_S_MAX for message in self._messages.values())
+        return any(at - message.sent_at > self.patience_s for message in self._messages.values())
 
     def take_overdue(self, at: float) -> list[Message]:
         """All that should have been acknowledged by now; not in flight any more."""
-        tokens = [token for token, message in self._messages.items() if at - message.sent_at > ACK_S_MAX]
+        tokens = [token for token, message in self._messages.items() if at - message.sent_at > self.patience_s]
         return [message for token in tokens if (message := self.take(token)) is not None]

@@ -83,7 +83,10 @@ class Track(Record, frozen=True, kw_only=True):
 
 
 class Alarm(Record, frozen=True, kw_only=True):
-    """Somebody needs help. Raised, then repeated until the centre acknowledges; cleared only by the centre."""
+    """Somebody needs help. Raised, then repeated until the centre acknowledges; cleared only by the centre.
+
+    Order an alarm's records by `mono` (`time` across boots), not by `seq`: a repeat takes its number only when it leaves.
+    """
 
     KIND = "alarm"
     id: Annotated[str, Meta(description="`{boot}-{seq}` of its first record")]

@@ -15,14 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.wire.records import Alarm, FaultRecord, Position, Presence, Record
 from simulator.bench.brokers import Broker, Mosquitto
 from simulator.bench.car import BrokerName, Car
-from simulator.bench.car_config import Options
+from simulator.bench.car_config import BAR, Options
 from simulator.centre import Centre
 from simulator.ledger import Arrival
-from simulator.reckoning import Account, Harvest, Life, reckon
+from simulator.reckoning import Account, Fate, Harvest, Life, reckon
 
 OUTPOST = [sys.executable, "-m", "agent"]
 PATIENCE_S = 20.0
@@ -207,20 +206,17 @@ class Desk(Car):
         """Wait until nothing is on its way to the store; what was remembered before it is there too, as the store works in order."""
         self.told("all on disk", lambda s: s["outbox"]["unstored"] == 0 and s["outbox"]["store"] == "open")
 
-    def account(self, over: bool = True) -> Account:
-        """What became of every fix that the receiver told."""
+    def account(self) -> Account:
+        """What became of every fix that the receiver told; what has not come counts as lost, also when it is on its way."""
         harvest = Harvest()
         for record in self.centre.ledger.records(unit=self.options.unit):
             harvest.take(record)
-        return reckon(self.receiver.emitted, harvest, self.lives, self.unplugged, over)
+        return reckon(self.receiver.emitted, harvest, self.lives, self.unplugged)
+
+    def missing(self, before: float) -> list[float]:
+        """When the fixes were told, before that monotonic second, that an agent must have taken and that have not come."""
+        return [epoch.at for epoch in self.account().of(Fate.LOST) if epoch.at < before]
 
     def flashes(self, since: float) -> bool:
-        """Whether a light of the bar has gone on twice since then, as it does in an alarm and in no other show."""
-        return sum(d.level == 1 for d in self.wiring.history(23, since)) >= 2
-
-    def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Anything, on the local socket."""
-        try:
-            return ask(str(self.socket), request, 5.0)
-        except (NotRunning, NoAnswer):
-            return None
+        """Whether the bar's first light has gone on twice since then, as it does in an alarm and in no other show."""
+        return sum(d.level == 1 for d in self.wiring.history(BAR[0][2], since)) >= 2

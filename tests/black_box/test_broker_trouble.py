@@ -12,7 +12,6 @@ import pytest
 from agent.wire.records import Alarm, Presence
 from simulator.bench.brokers import find_nats, free_port
 from simulator.bench.car_config import Options
-from simulator.reckoning import Fate
 from tests.black_box.desk import QUICK, Desk, until
 
 BUSY = Options(rate_hz=5, commit_interval_online_s=1.0, more=QUICK.more)
@@ -72,11 +71,6 @@ def test_a_broker_that_closes_at_once_or_says_nothing_is_named_and_left_when_it_
     assert desk.pid == pid is not None
 
 
-def fates(desk: Desk, before: float) -> list[float]:
-    """Lost fixes that were told before that moment."""
-    return [epoch.at for epoch in desk.account().of(Fate.LOST) if epoch.at < before]
-
-
 def test_after_ten_seconds_without_a_line_everything_arrives_the_alarm_first(tmp_path: Path) -> None:
     with Desk(tmp_path / "car", BUSY) as desk:
         boot = desk.run_online()
@@ -96,7 +90,7 @@ def test_after_ten_seconds_without_a_line_everything_arrives_the_alarm_first(tmp
         told = [a.record for a in desk.centre.ledger.arrivals(since) if "/up/" in a.topic]
         assert isinstance(told[0], Alarm)
         assert (told[0].boot, told[0].state, told[0].n) == (boot, "raised", 1)
-        until("all fixes have come", lambda: not fates(desk, until_s))
+        until("all fixes have come", lambda: not desk.missing(until_s))
         account = desk.account()
         assert (account.altered, account.invented) == (0, 0)
         assert desk.centre.ledger.malformed == 0
@@ -121,7 +115,7 @@ def test_a_broker_that_is_killed_and_comes_again_gets_what_it_missed(tmp_path: P
         desk.line.restore()
         again = desk.hear(Alarm, lambda r: pressed_at * 1000 < r.mono < restored_at * 1000, since)
         assert (again.id, again.state) == (first, "repeated")
-        until("all fixes have come", lambda: not fates(desk, until_s))
+        until("all fixes have come", lambda: not desk.missing(until_s))
 
 
 def test_a_dead_first_endpoint_costs_seconds(desk: Desk) -> None:
@@ -163,4 +157,4 @@ def test_a_broker_of_mqtt_3_1_1_is_served_as_well_and_remembered(nats: Desk) -> 
     assert "connected to" in said
     assert "MQTT 3.1.1" in said
     assert "no link to" not in said, "the first attempt is made in the version that was remembered"
-    until("all fixes have come", lambda: not fates(nats, stopped_at))
+    until("all fixes have come", lambda: not nats.missing(stopped_at))

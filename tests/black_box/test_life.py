@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.wire.records import Alarm, Presence
+from agent.wire.records import AckRecord, Alarm, Presence
 from simulator.bench.car_config import BAR, Options
 from simulator.centre import Centre
 from simulator.reckoning import Fate
@@ -102,6 +102,36 @@ def _alarms(desk: Desk, boot: str) -> list[str]:
     return [f"{a.state} {a.id}" for a in desk.centre.ledger.records("alarm") if isinstance(a, Alarm) and a.boot == boot]
 
 
+def test_the_centres_answer_reaches_an_agent_that_was_dead_when_it_was_given(desk: Desk) -> None:
+    """It waits in the broker's session, and must not be heard before the latch that it speaks of has been read back."""
+    desk.run_online()
+    alarm = desk.raise_alarm()
+    desk.kill_agent()
+    order = desk.centre.acknowledge(desk.options.unit, alarm)
+    boot = desk.run()
+    ack = desk.hear(AckRecord, lambda r: r.order == order and r.boot == boot)
+    assert (ack.label, ack.reason) == ("done", None)
+    desk.told("acknowledged", lambda s: s["alarm"]["state"] == "acknowledged" and s["alarm"]["id"] == alarm)
+
+
+def test_sigterm_ends_it_in_order_although_the_network_swallows_everything(desk: Desk) -> None:
+    """Bound: the agent gives itself 3 s; the alarm that nobody has acknowledged is on disk, and lives on at the next start."""
+    desk.run_online()
+    desk.line.black_hole()
+    desk.press()
+    desk.told("raised", lambda s: s["alarm"]["state"] == "raised")
+    desk.all_on_disk()
+    before = time.monotonic()
+    assert desk.terminate() == 0
+    took_s = time.monotonic() - before
+    print(f"ended {took_s:.2f} s after SIGTERM")
+    assert took_s <= 10
+    desk.release()
+    desk.line.restore()
+    boot = desk.run_online()
+    desk.hear(Alarm, lambda r: r.boot == boot)
+
+
 def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     """Exit 0, `stopped` is retained, the outputs are at their safe level, and the fixes of the open batch are not lost."""
     with Desk(tmp_path / "car", Options(commit_interval_online_s=600.0)) as desk:
@@ -127,14 +157,9 @@ def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
         desk.run_online()  # what was stored and not sent is sent now
         stopped_at = desk.lives[0].ended_at
         assert stopped_at is not None
-        until("all fixes have come", lambda: not _missing(desk, stopped_at))
+        until("all fixes have come", lambda: not desk.missing(stopped_at))
         account = desk.account()
         assert (account.altered, account.invented) == (0, 0)
-
-
-def _missing(desk: Desk, before: float) -> list[float]:
-    """When the fixes were told that came to an agent before that moment, and have not arrived."""
-    return [epoch.at for epoch in desk.account().of(Fate.LOST) if epoch.at < before]
 
 
 def test_sigterm_without_a_link_keeps_the_open_batch_for_the_next_start(tmp_path: Path) -> None:
@@ -147,7 +172,7 @@ def test_sigterm_without_a_link_keeps_the_open_batch_for_the_next_start(tmp_path
         desk.run_online()
         stopped_at = desk.lives[0].ended_at
         assert stopped_at is not None
-        until("all fixes have come", lambda: not _missing(desk, stopped_at))
+        until("all fixes have come", lambda: not desk.missing(stopped_at))
         assert desk.account().count(Fate.DELIVERED) >= 3
 
 

@@ -1,4 +1,4 @@
-"""What tests of the core build with: short ways to make configs and events, a part with its time (`Bench`), an outside that answers (`Desk`)."""
+"""What tests of the core build with: short ways to make configs and events, and a part with its time (`Bench`)."""
 
 import itertools
 from collections.abc import Iterable, Sequence

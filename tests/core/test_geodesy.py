@@ -10,7 +10,14 @@ from agent.core.geodesy import distance_m, turn_deg
 @pytest.mark.parametrize(
     ("latitude", "of_latitude_m", "of_longitude_m"),
     # Length of a degree on WGS 84: NGA, "Length of a degree of latitude and longitude", to the metre.
-    [(0, 110_574, 111_320), (15, 110_649, 107_550), (30, 110_852, 96_486), (45, 111_132, 78_847), (60, 111_412, 55_800), (75, 111_618, 28_902)],
+    [
+        (0, 110_574, 111_320),
+        (15, 110_649, 107_550),
+        (30, 110_852, 96_486),
+        (45, 111_132, 78_847),
+        (60, 111_412, 55_800),
+        (75, 111_618, 28_902),
+    ],
 )
 def test_a_degree_is_as_long_as_published(latitude: float, of_latitude_m: float, of_longitude_m: float) -> None:
     assert distance_m(latitude - 0.5, 20, latitude + 0.5, 20) == pytest.approx(of_latitude_m, abs=1.0)

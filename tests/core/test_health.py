@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from agent.core.events import Event, EventsDropped, InputChanged, Lane, LinkUp, Reported, SocketFailed, SocketOpened, Started, StateChanged, Vitals
+from agent.core.events import (
+    Event,
+    EventsDropped,
+    InputChanged,
+    Lane,
+    LinkUp,
+    Reported,
+    SocketFailed,
+    SocketOpened,
+    Started,
+    StateChanged,
+    Vitals,
+)
 from agent.core.health import REPORTED_USES, HealthReport
 from agent.wire.records import EventRecord, Health
 from tests.core.builders import Bench, assert_covers, link_up, of, one, press, types

@@ -14,6 +14,7 @@ def test_each_lane_keeps_its_order() -> None:
     assert (len(lanes), lanes.count(Lane.EVENT), lanes.count(Lane.LIVE)) == (3, 2, 0)
     assert lanes.take(Lane.EVENT) is first
     assert lanes.take_last(Lane.EVENT) is second
+    assert lanes.count(Lane.EVENT) == 0
 
 
 def test_what_is_put_back_stands_in_front_in_its_order() -> None:

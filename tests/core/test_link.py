@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
 from agent.core.events import (
+    AlarmChanged,
     Event,
     FaultSeen,
     LinkDown,
@@ -133,16 +134,22 @@ RULES: list[tuple[Callable[[int], Event], dict[str, tuple[list[str], str]]]] = [
     (lambda _n: LinkStalled(AT, "nothing"), dict.fromkeys(["online", "subscribed"], (["Disconnect", "LinkDown", "Note"], "waiting"))),
     (lambda n: Subscribed(AT, n), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
     (lambda n: Subscribed(AT, n + 1), {}),
+    (lambda _n: AlarmChanged(AT, "a", "raised", "silent"), {}),
+    (lambda _n: AlarmChanged(AT, "a", "cleared", "silent"), {}),
     (lambda _n: spool_opened(AT), {"first": (["Connect"], "connecting")}),
     (lambda _n: SpoolDown(AT, "full"), {"first": (["Connect"], "connecting")}),
     (lambda _n: StopRequested(AT, "SIGTERM"), dict.fromkeys(["online", "subscribed"], (["StateChanged"], "online"))),
 ]
-SILENT = {"first": "waiting", "connecting 5": "connecting", "connecting 4": "connecting", "waiting": "waiting", "online": "online", "subscribed": "online", "ended": "ended"}
-CASES = [
-    (name, rule(ATTEMPT.get(name, 1)), *outcome.get(name, ([], SILENT[name])))
-    for rule, outcome in RULES
-    for name in STATES
-]
+SILENT = {
+    "first": "waiting",
+    "connecting 5": "connecting",
+    "connecting 4": "connecting",
+    "waiting": "waiting",
+    "online": "online",
+    "subscribed": "online",
+    "ended": "ended",
+}
+CASES = [(name, rule(ATTEMPT.get(name, 1)), *outcome.get(name, ([], SILENT[name]))) for rule, outcome in RULES for name in STATES]
 
 
 @pytest.mark.parametrize(("name", "event", "outs", "then"), CASES)
@@ -194,7 +201,10 @@ def test_a_link_that_is_up_says_presence_with_a_new_nonce_and_subscribes() -> No
     first = bench.feed(link_up(1.0))
     subscribe = one(Subscribe, first)
     assert subscribe.topics == (
-        f"{ROOT}/u/car-1/down/+", f"{ROOT}/u/car-1/desired/#", f"{ROOT}/g/north/down/+", f"{ROOT}/g/north/desired/#"
+        f"{ROOT}/u/car-1/down/+",
+        f"{ROOT}/u/car-1/desired/#",
+        f"{ROOT}/g/north/down/+",
+        f"{ROOT}/g/north/desired/#",
     )
     assert [(out.code, out.active) for out in of(FaultSeen, first)] == [("link.down", False)]
     bench.feed(link_down(2.0))
@@ -321,6 +331,13 @@ def test_two_boots_do_not_wait_alike() -> None:
     assert len(deadlines) == 3
 
 
+@pytest.mark.parametrize(("state_of_alarm", "at_once"), [("raised", True), ("repeated", True), ("acknowledged", False), ("cleared", False)])
+def test_an_alarm_that_nobody_has_seen_does_not_wait_for_the_next_attempt(state_of_alarm: str, at_once: bool) -> None:
+    bench = waiting()
+    bench.feed(AlarmChanged(1.8, "a", state_of_alarm, "overt"))
+    assert bool(of(Connect, bench.until(1.8))) is at_once
+
+
 # --- faults -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -389,7 +406,10 @@ def test_the_status_says_why_and_when_it_is_tried_next() -> None:
     assert (up["state"], up["since_s"], up["reason"], up["next_try_s"], up["connects"], up["protocol"]) == ("online", 2.5, None, None, 1, 5)
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["up", "down", "wrong", "stalled", "subscribed", "wait"]), st.integers(-1, 1), st.floats(0.0, 40.0)), max_size=40)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["up", "down", "wrong", "stalled", "subscribed", "wait"]), st.integers(-1, 1), st.floats(0.0, 40.0)),
+    max_size=40,
+)
 
 
 @given(STEPS)

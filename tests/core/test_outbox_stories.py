@@ -117,7 +117,7 @@ def test_when_no_word_is_lost_nothing_is_sent_twice_within_one_link(steps: list[
 @given(STEPS, FATES)
 @settings(max_examples=30, deadline=None)
 def test_memory_stays_bounded(steps: list[tuple[str, Lane]], fates: list[str]) -> None:
-    desk, part = _play(steps, fates)
+    _, part = _play(steps, fates)
     known = part._known
     assert sum(message.lane is Lane.BACKFILL for message in known.values()) <= 2032
     assert sum(message.lane is Lane.LIVE for message in known.values()) == 0

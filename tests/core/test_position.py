@@ -1,5 +1,6 @@
 """Position: standing, moving, parked, in an alarm × every event; then that an old position never looks live."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -77,7 +78,7 @@ EVERY = " ".join(STATES)
 TABLE = [
     # the event, and the states in which a position leaves because of it
     *_rows(Started, ""),
-    *_rows(lambda at: fix(at), "nowhere moving"),  # the first; and one that stands where it moved at 10 m/s
+    *_rows(fix, "nowhere moving"),  # the first; and one that stands where it moved at 10 m/s
     *_rows(lambda at: fix(at, speed_mps=10.0, course_deg=90.0), "nowhere standing parked alarm"),
     *_rows(lambda at: fix(at, mode=FixMode.NONE), ""),
     *_rows(lambda at: fix(at, lat=None), ""),
@@ -103,9 +104,7 @@ def test_the_table_covers_every_state_and_every_event() -> None:
     assert_covers(Position, STATES, ((state, type(event)) for state, event, _ in TABLE))
 
 
-@pytest.mark.parametrize(
-    ("state", "wait_s"), [("nowhere", 5.0), ("standing", 5.0), ("moving", 5.0), ("parked", 60.0), ("alarm", 1.0)]
-)
+@pytest.mark.parametrize(("state", "wait_s"), [("nowhere", 5.0), ("standing", 5.0), ("moving", 5.0), ("parked", 60.0), ("alarm", 1.0)])
 def test_a_position_leaves_by_itself_at_the_interval_of_the_state(state: str, wait_s: float) -> None:
     make, at = STATES[state]
     bench = make()
@@ -209,7 +208,7 @@ def test_the_dot_is_never_silent_for_longer_than_the_parked_interval_nor_faster_
         at += wait
         bench.feed(fix(at, speed_mps=speed, course_deg=course))
     times = [out.at for out in of(Reported, bench.all)]
-    waits = [b - a for a, b in zip(times, times[1:], strict=False)]
+    waits = [b - a for a, b in itertools.pairwise(times)]
     assert all(wait <= CONFIG.parked_interval_s + 1e-9 for wait in waits)
     assert all(wait >= 1.0 - 1e-9 for wait in waits)
     assert math.isfinite(bench.part.deadline)

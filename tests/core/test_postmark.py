@@ -32,7 +32,13 @@ def test_a_report_becomes_a_record_with_its_whole_header() -> None:
     assert (record.time, record.mono, record.hist) == (UTC_MS + 5000, 5000, None)
     assert record.clock is not None
     assert record.clock.src == "gnss"
-    assert (message.name, message.topic, message.durable, message.retain, message.dated) == (f"{BOOT}-1", f"{ROOT}/u/car-1/up/event", True, False, True)
+    assert (message.name, message.topic, message.durable, message.retain, message.dated) == (
+        f"{BOOT}-1",
+        f"{ROOT}/u/car-1/up/event",
+        True,
+        False,
+        True,
+    )
 
 
 def test_numbers_rise_by_one_and_a_number_taken_beforehand_is_used() -> None:

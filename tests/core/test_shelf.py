@@ -10,7 +10,7 @@ EVENT = Lane.EVENT
 
 def opened(**waiting: int) -> Shelf:
     shelf = Shelf()
-    shelf.opened(spool_opened(0.0, **waiting))
+    shelf.opened(spool_opened(0.0, None, **waiting))
     return shelf
 
 

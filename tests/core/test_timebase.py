@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLearned
 from agent.core.part import Output
-from agent.core.timebase import DRIFT_PPM, EARLIEST_UTC_MS, FIXES_TO_CONTRADICT, FIXES_TO_LEARN, GNSS_ERR_MS, GNSS_STALE_S, NTP_ERR_MS_MIN, Timebase
+from agent.core.timebase import (
+    DRIFT_PPM,
+    EARLIEST_UTC_MS,
+    FIXES_TO_CONTRADICT,
+    FIXES_TO_LEARN,
+    GNSS_ERR_MS,
+    GNSS_STALE_S,
+    NTP_ERR_MS_MIN,
+    Timebase,
+)
 from agent.wire.records import Clock
 from tests.core.builders import UTC_MS, Bench, assert_covers, clock_read, fix, of, timed_fix
 
@@ -58,7 +67,11 @@ STATES: dict[str, Callable[[], Bench]] = {"none": made, "candidate": candidate, 
 
 def short(outs: list[Output]) -> list[str]:
     """What came out, in words."""
-    return ["learned" if isinstance(out, TimeLearned) else f"conflict {'on' if out.active else 'off'}" for out in outs if isinstance(out, TimeLearned | FaultSeen)]
+    return [
+        "learned" if isinstance(out, TimeLearned) else f"conflict {'on' if out.active else 'off'}"
+        for out in outs
+        if isinstance(out, TimeLearned | FaultSeen)
+    ]
 
 
 TABLE: list[tuple[str, Event, list[str], str]] = [

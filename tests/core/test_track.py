@@ -194,7 +194,20 @@ def test_no_fix_is_lost_or_changed_on_its_way_through_batches_and_bytes(
         bench.feed(one_fix)
         sats = sum(one_fix.sats.values()) or None
         t = utc if utc is not None else round(at * 1000)
-        wanted.append(TrackFix(t, one_fix.lat, one_fix.lon, one_fix.alt_m, one_fix.speed_mps, one_fix.course_deg, one_fix.hdop, one_fix.acc_m, sats, MODES.index(one_fix.mode.value)))
+        wanted.append(
+            TrackFix(
+                t,
+                one_fix.lat,
+                one_fix.lon,
+                one_fix.alt_m,
+                one_fix.speed_mps,
+                one_fix.course_deg,
+                one_fix.hdop,
+                one_fix.acc_m,
+                sats,
+                MODES.index(one_fix.mode.value),
+            )
+        )
     bench.feed(StopRequested(at + 0.001, "x"))
     records = [codec.decode(codec.encode(_headed(out))) for out in of(Reported, bench.all)]
     assert [found for record in records if isinstance(record, Track) for found in unpack(record)] == wanted

@@ -9,7 +9,29 @@ from pathlib import Path
 CORPUS = Path(__file__).parent.parent / "golden" / "nmea_corpus"
 """Lines that once broke something, or that reach a place nothing else does; our own, one a line, `\\xNN` for other bytes than ASCII."""
 
-ODD = ("", "0", "-0", "1e999", "nan", "inf", "-1", "9" * 12, "٣", "²", "0x10", "1_4", " 1", "+", "-", ".", "..", "1.2.3", "60", "235960.9", "\x00")
+ODD = (
+    "",
+    "0",
+    "-0",
+    "1e999",
+    "nan",
+    "inf",
+    "-1",
+    "9" * 12,
+    "٣",
+    "²",
+    "0x10",
+    "1_4",
+    " 1",
+    "+",
+    "-",
+    ".",
+    "..",
+    "1.2.3",
+    "60",
+    "235960.9",
+    "\x00",
+)
 ODD_BYTES = (b"$", b"*", b",", b"\r", b"\n", b"\xff", b"\x00", b"#VERSIONA,", b"$$", b"*00", b"\xb5b")
 KINDS = ("GGA", "GNS", "RMC", "GLL", "VTG", "GST", "GBS", "ZDA", "GSA", "GSV", "TXT", "THS", "XYZ")
 TALKERS = ("BD", "GB", "GP", "GN", "GL", "GA", "GQ", "PQ", "P", "II", "", "?")
@@ -37,7 +59,9 @@ def good(rng: random.Random) -> bytes:
     lat, lon = f"{rng.randrange(90):02}{rng.random() * 59:08.5f},N", f"{rng.randrange(180):03}{rng.random() * 59:08.5f},E"
     talker = rng.choice(TALKERS)
     n, total = rng.randrange(1, 10), rng.randrange(1, 10)
-    view = ",".join(f"{rng.randrange(1, 470)},{rng.randrange(-5, 91)},{rng.randrange(361)},{rng.randrange(60)}" for _ in range(rng.randrange(5)))
+    view = ",".join(
+        f"{rng.randrange(1, 470)},{rng.randrange(-5, 91)},{rng.randrange(361)},{rng.randrange(60)}" for _ in range(rng.randrange(5))
+    )
     used = ",".join(str(rng.randrange(1, 470)) if rng.random() < 0.7 else "" for _ in range(12))
     mode = rng.choice("ADEFMNPRSQ")
     body = rng.choice(

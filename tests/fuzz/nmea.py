@@ -46,7 +46,17 @@ def wrong(event: Told) -> str | None:
     """What no event may be."""
     match event:
         case Fix():
-            numbers = (event.lat, event.lon, event.alt_m, event.speed_mps, event.course_deg, event.hdop, event.acc_m, event.pdop, event.vdop)
+            numbers = (
+                event.lat,
+                event.lon,
+                event.alt_m,
+                event.speed_mps,
+                event.course_deg,
+                event.hdop,
+                event.acc_m,
+                event.pdop,
+                event.vdop,
+            )
             if any(n is not None and not math.isfinite(n) for n in numbers):
                 return "a number that is none"
             if (event.lat is None) != (event.mode is FixMode.NONE) or (event.lat is None) != (event.lon is None):
