@@ -124,18 +124,9 @@ class World:
         self.car = WorldCar(self, config, self.rng.getrandbits(32))
         self.judge = Judge(self)
         self._written: set[str] = set()
-        self._perform: dict[type[Effect], Callable[[Any], None]] = {
-            OpenSpool: self.store.perform,
-            Store: self._store,
-            Forget: self.store.perform,
-            Load: self.store.perform,
-            Remember: self.store.perform,
-            Connect: self.broker.perform,
-            Disconnect: self.broker.perform,
-            Subscribe: self.broker.perform,
-            Publish: self._publish,
-            ShowLights: self.car.show,
-        }
+        self._perform: dict[type[Effect], Callable[[Any], None]] = {Store: self._store, Publish: self._publish, ShowLights: self.car.show}
+        self._perform |= dict.fromkeys((OpenSpool, Forget, Load, Remember), self.store.perform)
+        self._perform |= dict.fromkeys((Connect, Disconnect, Subscribe), self.broker.perform)
 
     # --- time ---------------------------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from agent.adapters.epoch import QUIET_S
 from agent.adapters.fields import KNOT_MPS
-from agent.adapters.nmea import Nmea
-from agent.core.events import Fix, FixMode
+from agent.adapters.nmea import KINDS_MAX, SPOKE_MAX, Nmea
+from agent.core.events import Antenna, Event, Fix, FixMode, ReceiverSpoke, Satellite, Sky
 from tests.adapters.pty_receiver import sentence
+from tests.adapters.test_words import VERSIONA
 
 GGA = sentence("GNGGA,120000.00,4739.7,N,12219.5,W,1,09,0.9,76.5,M,-21.6,M,,")
 RMC = sentence("GNRMC,120000.00,A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V")
@@ -117,3 +118,53 @@ def test_flipped_bits_never_make_a_wrong_fix() -> None:
         fixes += nmea.feed(0.0, bytes(garbled))
     fixes += nmea.end()
     assert {(f.lat, f.lon) for f in fixes if f.lat is not None} == {(47 + 39.7 / 60, -(122 + 19.5 / 60))}
+
+
+def cycle(n: int, *others: bytes) -> bytes:
+    return sentence(f"GNRMC,12000{n}.00,A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V") + b"".join(others)
+
+
+def test_the_sky_comes_with_the_fix_and_knows_what_is_used(nmea: Nmea) -> None:
+    gsv, gsa = sentence("BDGSV,1,1,02,06,45,123,40,14,20,200,25,1"), sentence("GNGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2,4")
+    told: list[Event] = []
+    for n in range(5):
+        told += nmea.feed(100.0 + n, cycle(n, gsa, gsv)) + nmea.flush(100.5 + n)
+    assert [type(event) for event in told] == [Fix, Sky] * 5
+    sky = told[-1]
+    assert isinstance(sky, Sky)
+    assert sky.satellites == (Satellite("BD", 6, 40.0, 45, 123, True), Satellite("BD", 14, 25.0, 20, 200, False))
+
+
+def test_the_antenna_is_told_at_each_change_and_each_second(nmea: Nmea) -> None:
+    ok, gone = sentence("GPTXT,01,01,01,ANTENNA OK"), sentence("GPTXT,01,01,01,ANTENNA OPEN")
+    said = [(0.0, ok), (0.2, ok), (0.4, ok), (0.6, gone), (0.8, gone), (1.0, ok), (2.0, ok)]
+    assert [event for at, line in said for event in nmea.feed(at, line)] == [
+        Antenna(0.0, "ok"),
+        Antenna(0.6, "open"),
+        Antenna(1.0, "ok"),
+        Antenna(2.0, "ok"),
+    ]
+
+
+def test_a_text_is_told_once_and_a_chatterer_is_cut_short(nmea: Nmea) -> None:
+    hello = sentence("GPTXT,01,01,02,HW=ATGM336H")
+    assert nmea.feed(0.0, hello + hello) == [ReceiverSpoke(0.0, "HW=ATGM336H")]
+    chatter = b"".join(sentence(f"GPTXT,01,01,02,noise {n}") for n in range(100))
+    assert len(nmea.feed(0.5, chatter)) == SPOKE_MAX - 1
+    nmea.counts()
+    assert len(nmea.feed(1.0, sentence("GPTXT,01,01,02,more"))) == 1
+
+
+def test_sentences_are_counted_by_talker_and_type_within_bounds(nmea: Nmea) -> None:
+    nmea.feed(0.0, GGA + RMC + RMC + b"".join(sentence(f"GP{a}{b}X,1") for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ"))
+    corrected, kinds = nmea.details()
+    assert (kinds["GNGGA"], kinds["GNRMC"]) == (1, 2)
+    assert len(kinds) <= KINDS_MAX + 1
+    assert sum(kinds.values()) == 103
+    assert nmea.details() == ({}, {})
+
+
+def test_unicores_version_is_heard_although_it_has_no_dollar(nmea: Nmea) -> None:
+    (spoke,) = nmea.feed(0.0, f"{VERSIONA}\r\n".encode())
+    assert isinstance(spoke, ReceiverSpoke)
+    assert spoke.text.startswith('"UM980"')

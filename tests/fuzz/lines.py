@@ -63,11 +63,11 @@ def good(rng: random.Random) -> bytes:
         f"{rng.randrange(1, 470)},{rng.randrange(-5, 91)},{rng.randrange(361)},{rng.randrange(60)}" for _ in range(rng.randrange(5))
     )
     used = ",".join(str(rng.randrange(1, 470)) if rng.random() < 0.7 else "" for _ in range(12))
-    mode = rng.choice("ADEFMNPRSQ")
+    mode, date = rng.choice("ADEFMNPRSQ"), f"{rng.randrange(1, 32):02}1126"
     body = rng.choice(
         (
             f"{talker}GGA,{tod},{lat},{lon},{rng.randrange(10)},{rng.randrange(40):02},0.9,76.5,M,-21.6,M,,",
-            f"{talker}RMC,{tod},{rng.choice('AVD')},{lat},{lon},{rng.random() * 99:.2f},{rng.randrange(361)},{rng.randrange(1, 32):02}1126,,,{mode},V",
+            f"{talker}RMC,{tod},{rng.choice('AVD')},{lat},{lon},{rng.random() * 99:.2f},{rng.randrange(361)},{date},,,{mode},V",
             f"{talker}GLL,{lat},{lon},{tod},{rng.choice('AV')},{mode}",
             f"{talker}GNS,{tod},{lat},{lon},{mode}{rng.choice('AN')},11,1.3,168.9,39.5,,,V",
             f"{talker}VTG,{rng.randrange(361)}.0,T,,M,10.00,N,18.52,K,{mode}",

@@ -150,13 +150,12 @@ def main() -> int:
     with multiprocessing.Pool(given.processes) as pool:
         total = add(pool.starmap(fuzz, [(given.seed + n, share) for n in range(given.processes)]))
     mean_us = total.line_ns_sum / max(total.inputs, 1) / 1000
-    print(
+    said = (
         f"{total.inputs:,} inputs: {total.sentences:,} good sentences, {total.fixes:,} fixes of {total.events:,} events; refused "
         f"{dict(sorted(total.refused.items()))}; CPU a line: mean {mean_us:.1f} us, max {total.line_ns_max / 1000:.0f} us; "
         f"memory grew by {total.rss_growth_kb} kB; broken: {len(total.broken)}"
     )
-    for what in total.broken[:50]:
-        print(f"  {what}")
+    sys.stdout.write("\n  ".join([said, *total.broken[:50]]) + "\n")
     return 1 if total.broken else 0
 
 

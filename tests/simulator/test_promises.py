@@ -154,7 +154,7 @@ def run(
     for n, held_s in enumerate(presses):
         world.after(PRESS_AT + 10 * n, world.car.press, "panic", held_s)
     if centre_sleeps:
-        world.centre._plan = lambda *_: None  # type: ignore[method-assign]
+        world.centre._plan = lambda *_: None  # type: ignore[method-assign]  # a centre in which nobody looks
     world.run()
 
 

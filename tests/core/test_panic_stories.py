@@ -1,0 +1,427 @@
+"""The panic part: buttons, repeats, modes, memory, and what must hold of any story."""
+
+import itertools
+import math
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.core.effects import Remember
+from agent.core.events import (
+    AlarmChanged,
+    FaultSeen,
+    InputChanged,
+    LampAsked,
+    LightsAsked,
+    LinkUp,
+    OrderAnswered,
+    OrderGiven,
+    Remembered,
+    Reported,
+    ReportLeft,
+    SpoolOpened,
+    TimeLearned,
+)
+from agent.core.panic import ALARMS_MAX, MEMORY, REPEAT_AFTER_S, STUCK_AFTER_S, Panic
+from agent.core.timebase import Timebase
+from agent.wire.records import Alarm
+from tests.core.builders import (
+    BOOT,
+    OTHER_BOOT,
+    UTC_MS,
+    link_up,
+    of,
+    one,
+    order,
+    press,
+    release,
+    spool_opened,
+    timed_fix,
+)
+from tests.core.panic_states import (
+    AT,
+    HERE,
+    OLDER,
+    OURS,
+    STATES,
+    acknowledged,
+    latch,
+    made,
+    memory,
+    quiet,
+    raised,
+    sent,
+    short,
+    stuck,
+    two,
+)
+
+# --- the button ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_button_held_for_its_time_raises_exactly_then() -> None:
+    bench = made()
+    bench.feed(press(10.03, since=10.0))
+    assert bench.until(10.499) == []
+    outs = bench.until(10.5)
+    assert short(outs) == ["remember 1", "raised", "alarm raised", "light response", "lamp raised"]
+    reported = one(Reported, outs)
+    assert (reported.at, reported.slot, reported.seq) == (10.5, None, 1)
+    alarm = reported.record
+    assert isinstance(alarm, Alarm)
+    assert (alarm.id, alarm.source, alarm.n, alarm.age_ms, alarm.at_boot, alarm.pos) == (OURS, "button", 1, 0, None, HERE)
+    assert alarm.since == UTC_MS + 10_500
+
+
+def test_a_button_let_go_sooner_raises_nothing() -> None:
+    bench = made()
+    bench.feed(press(10.0), release(10.49))
+    assert bench.until(1000.0) == []
+    assert bench.part.deadline == math.inf
+
+
+def test_a_press_is_timed_from_when_the_line_went_down_but_never_in_the_past() -> None:
+    bench = made()
+    bench.feed(press(10.0, since=2.0))
+    assert one(Reported, bench.until(10.0)).at == 10.0
+
+
+def test_a_button_that_is_down_when_the_agent_starts_raises_and_says_so() -> None:
+    bench = made()
+    bench.feed(press(10.0, first=True))
+    alarm = one(Reported, bench.until(10.5)).record
+    assert isinstance(alarm, Alarm)
+    assert alarm.at_boot is True
+    raised_again = made()
+    raised_again.feed(press(10.0, first=True), release(10.2), press(11.0))
+    later = one(Reported, raised_again.until(11.5)).record
+    assert isinstance(later, Alarm)
+    assert later.at_boot is None
+
+
+def test_a_button_is_stuck_after_its_time_and_the_alarm_stands() -> None:
+    bench = made()
+    bench.feed(press(10.0))
+    bench.until(10.0 + STUCK_AFTER_S - 0.001)
+    assert of(FaultSeen, bench.all) == []
+    bench.until(10.0 + STUCK_AFTER_S)
+    fault = one(FaultSeen, bench.all)
+    assert (fault.code, fault.active, fault.at) == ("panic.stuck", True, 10.0 + STUCK_AFTER_S)
+    assert "button" in fault.detail
+    assert bench.part.status(50.0)["state"] == "raised"
+
+
+def test_a_stuck_button_is_called_so_once() -> None:
+    bench = stuck()
+    bench.until(500.0)
+    assert len(of(FaultSeen, bench.all)) == 1
+
+
+@pytest.mark.parametrize("state", ["raised", "sent", "acknowledged", "two"])
+def test_a_press_while_an_alarm_is_live_is_one_more_durable_record_of_the_newest(state: str) -> None:
+    bench = STATES[state]()
+    n = bench.part.status(AT)["n"]
+    live = bench.part.status(AT)["live"]
+    bench.feed(press(AT))
+    outs = bench.until(AT + 0.5)
+    assert short(outs) == [f"remember {live}", "repeated", "alarm raised", "light response", "lamp raised"]
+    alarm = one(Reported, outs).record
+    assert isinstance(alarm, Alarm)
+    assert (alarm.id, alarm.n) == (OURS, n + 1)
+
+
+def test_after_one_more_press_the_lamp_waits_for_the_record_of_that_press() -> None:
+    bench = sent()
+    bench.feed(press(AT))
+    outs = bench.until(AT + 0.5)
+    seq = one(Reported, outs).seq
+    assert short(bench.feed(ReportLeft(22.0, OURS, True, True))) == []
+    assert short(bench.feed(ReportLeft(22.1, f"{BOOT}-{seq}", True, True))) == ["lamp sent"]
+
+
+def test_a_press_of_a_second_button_belongs_to_the_live_alarm() -> None:
+    bench = made(buttons=("button", "foot"))
+    bench.feed(press(10.0), press(11.0, "foot"))
+    bench.until(11.5)
+    assert {out.alarm_id for out in of(AlarmChanged, bench.all)} == {OURS}
+
+
+def test_two_buttons_that_are_due_at_one_moment_are_both_heard() -> None:
+    bench = made(buttons=("button", "foot"))
+    bench.feed(press(10.0), press(10.0, "foot"))
+    assert [word for word in short(bench.until(10.5)) if word in ("raised", "repeated")] == ["raised", "repeated"]
+
+
+# --- repeating ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_repeats_every_5_s_then_15_then_60_and_never_stops() -> None:
+    bench = raised()
+    bench.until(20.0 + 60 + 300 + 3600)
+    times = [out.at for out in of(Reported, bench.all)]
+    waits = [round(b - a, 6) for a, b in itertools.pairwise(times)]
+    assert waits[:12] == [5.0] * 12
+    assert waits[12:32] == [15.0] * 20
+    assert set(waits[32:]) == {60.0}
+    assert len(waits) == 12 + 20 + 60
+    assert REPEAT_AFTER_S[-1] == 60.0
+
+
+def test_repeats_are_volatile_and_share_the_slot_of_their_alarm() -> None:
+    bench = two()
+    outs = of(Reported, bench.until(26.0))
+    assert {out.slot for out in outs} == {f"alarm {OURS}", f"alarm {OLDER}"}
+    assert all(out.seq is None for out in outs)
+
+
+def test_records_of_an_alarm_are_counted_without_a_hole() -> None:
+    bench = raised()
+    bench.feed(press(30.0), release(31.0), order(40.0, "alarm.ack", OURS), order(60.0, "alarm.clear", OURS))
+    counts = [out.record.n for out in of(Reported, bench.all) if isinstance(out.record, Alarm)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_an_acknowledged_alarm_is_quiet_until_the_next_press_begins_its_repeats_anew() -> None:
+    bench = acknowledged()
+    assert bench.until(500.0) == []
+    bench.feed(press(500.0), release(501.0))
+    bench.feed(Remembered(501.1, (MEMORY,)))
+    assert [out.at for out in of(Reported, bench.until(511.0))] == [505.5, 510.5]
+
+
+def test_a_repeat_carries_the_position_of_its_moment_and_its_age() -> None:
+    bench = raised()
+    alarm = one(Reported, bench.until(25.0)).record
+    assert isinstance(alarm, Alarm)
+    assert (alarm.pos, alarm.age_ms, alarm.since) == (HERE, 5000, UTC_MS + 20_000)
+
+
+def test_after_minutes_of_repeating_one_more_press_makes_the_repeats_quick_again() -> None:
+    bench = raised()
+    bench.feed(press(200.0), release(201.0))
+    bench.until(212.0)
+    assert [out.at for out in of(Reported, bench.all)][-3:] == [200.5, 205.5, 210.5]
+
+
+# --- modes --------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "light", "lamps"),
+    [
+        ("overt", "response", {"raised", "sent", "acknowledged"}),
+        ("discreet", None, {"raised", "sent", "acknowledged"}),
+        ("silent", None, {None}),
+    ],
+)
+def test_a_mode_shows_what_it_may_and_no_more(mode: str, light: str | None, lamps: set[str | None]) -> None:
+    bench = raised(mode)
+    bench.feed(ReportLeft(20.6, OURS, True, True), link_up(20.7), press(22.0), order(23.0, "alarm.ack", OURS))
+    assert {out.show for out in of(LightsAsked, bench.all)} == {light}
+    assert {out.lamp for out in of(LampAsked, bench.all)} == lamps
+    assert all(out.mode == mode for out in of(AlarmChanged, bench.all))
+
+
+def test_a_silent_alarm_that_comes_back_from_the_store_shows_nothing() -> None:
+    bench = made()
+    outs = bench.feed(spool_opened(1.0, memory(latch(mode="silent"))))
+    assert one(LightsAsked, outs).show is None
+    assert one(LampAsked, outs).lamp is None
+
+
+# --- memory -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_latch_is_asked_of_the_store_before_anything_else() -> None:
+    bench = made()
+    bench.feed(press(10.0))
+    assert short(bench.until(10.5))[0] == "remember 1"
+
+
+@pytest.mark.parametrize("end", ["alarm.ack", "alarm.clear"])
+def test_what_is_remembered_is_asked_again_until_it_is_confirmed(end: str) -> None:
+    bench = raised()
+    bench.feed(order(20.6, end, OURS))
+    bench.until(40.0)
+    assert len(of(Remember, bench.all)) >= 4
+    values = {out.value for out in of(Remember, bench.all)[-3:]}
+    assert len(values) == 1
+    bench.feed(Remembered(40.1, (MEMORY,)))
+    count = len(of(Remember, bench.all))
+    bench.until(400.0)
+    assert len(of(Remember, bench.all)) == count
+
+
+def test_what_is_remembered_is_the_latch_that_comes_back() -> None:
+    first = raised()
+    value = of(Remember, first.all)[-1].value
+    assert value is not None
+    second = made()
+    outs = second.feed(spool_opened(1.0, {MEMORY: value}))
+    alarm = one(Reported, outs).record
+    assert isinstance(alarm, Alarm)
+    assert (alarm.id, alarm.source, alarm.mode, alarm.n, alarm.since, alarm.age_ms) == (OURS, "button", "overt", 2, UTC_MS + 20_000, None)
+
+
+def test_a_recalled_alarm_is_said_again_durably_and_the_lamp_waits_for_that_record() -> None:
+    bench = made()
+    outs = bench.feed(spool_opened(1.0, memory(latch())))
+    reported = one(Reported, outs)
+    assert reported.slot is None
+    assert one(LampAsked, outs).lamp == "raised"
+    assert short(bench.feed(ReportLeft(2.0, f"{BOOT}-{reported.seq}", True, True))) == ["lamp sent"]
+
+
+def test_a_recalled_alarm_goes_on_repeating() -> None:
+    bench = made()
+    bench.feed(spool_opened(1.0, memory(latch())), Remembered(1.1, (MEMORY,)))
+    assert [out.at for out in of(Reported, bench.until(11.0))] == [6.0, 11.0]
+
+
+def test_an_alarm_cleared_in_this_boot_does_not_come_back_and_is_taken_out_of_the_store() -> None:
+    bench = raised()
+    bench.feed(order(21.0, "alarm.clear", OURS), Remembered(21.1, (MEMORY,)))
+    outs = bench.feed(spool_opened(30.0, memory(latch(OURS))))
+    assert short(outs) == ["remember none"]
+    assert bench.part.status(30.0) == {"state": "none"}
+
+
+def test_every_alarm_cleared_in_this_boot_stays_cleared() -> None:
+    bench = two()
+    bench.feed(order(21.0, "alarm.clear", OURS), order(21.1, "alarm.clear", OLDER))
+    assert short(bench.feed(spool_opened(30.0, memory(latch(OURS), latch()))))[-1] == "remember none"
+    assert bench.part.status(30.0) == {"state": "none"}
+
+
+def test_what_is_remembered_is_asked_again_after_exactly_five_seconds() -> None:
+    bench = made()
+    bench.feed(press(10.0))
+    bench.until(10.5)
+    assert of(Remember, bench.until(15.49)) == []
+    assert len(of(Remember, bench.until(15.5))) == 1
+
+
+def test_the_status_tells_the_newest_alarm_and_its_age() -> None:
+    assert raised().part.status(23.0) == {"state": "raised", "id": OURS, "n": 1, "age_s": 3.0, "live": 1}
+
+
+def test_an_alarm_acknowledged_in_this_boot_is_not_raised_by_an_older_memory() -> None:
+    bench = acknowledged()
+    assert short(bench.feed(spool_opened(30.0, memory(latch(OURS))))) == ["remember 1"]
+    assert bench.part.status(30.0)["state"] == "acknowledged"
+
+
+@pytest.mark.parametrize("value", [b"\xc1", b"\x91\xc0", b"garbage" * 9, msgpack.packb([latch(state="perhaps")]), msgpack.packb(7)])
+def test_a_memory_that_cannot_be_read_is_a_fault_and_the_button_works(value: bytes) -> None:
+    bench = made()
+    outs = bench.feed(spool_opened(1.0, {MEMORY: value}))
+    assert short(outs) == ["store.damaged on", "remember none"]
+    bench.feed(press(2.0))
+    assert "raised" in short(bench.until(2.5))
+
+
+def test_no_more_latches_are_remembered_than_the_bound() -> None:
+    bench = raised()
+    outs = bench.feed(spool_opened(21.0, memory(*(latch(f"{OTHER_BOOT}-{i}") for i in range(20)))))
+    value = of(Remember, outs)[0].value
+    assert value is not None
+    kept = [found["id"] for found in msgpack.unpackb(value)]
+    assert len(kept) == ALARMS_MAX
+    assert kept[-1] == OURS
+
+
+def test_an_alarm_raised_before_the_time_was_known_gets_its_time() -> None:
+    time = Timebase()
+    bench = made(time=time)
+    bench.feed(press(10.0))
+    first = one(Reported, bench.until(10.5)).record
+    assert isinstance(first, Alarm)
+    assert first.since is None
+    for at in (11.0, 12.0, 13.0):
+        time.handle(timed_fix(at))
+    assert short(bench.feed(TimeLearned(13.0, UTC_MS))) == ["remember 1"]
+    repeat = one(Reported, bench.feed(link_up(13.1))).record
+    assert isinstance(repeat, Alarm)
+    assert repeat.since == UTC_MS + 10_500
+
+
+def test_an_order_about_an_unknown_alarm_is_told_which_are_live() -> None:
+    answer = one(OrderAnswered, raised().feed(order(AT, "alarm.ack", "nobody's")))
+    assert answer.reason is not None
+    assert OURS in answer.reason
+    none = one(OrderAnswered, quiet().feed(order(AT, "alarm.ack", "nobody's")))
+    assert none.reason is not None
+    assert none.reason.endswith("none")
+
+
+# --- any story ----------------------------------------------------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["press", "release", "left", "stored", "ack", "clear", "opened", "older", "remembered", "up", "wait"]),
+        st.floats(0.01, 20.0),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@settings(max_examples=200, deadline=None)
+def test_no_story_makes_the_lamp_lie_or_ends_an_alarm_without_the_centre(  # noqa: C901  one story, one match
+    steps: list[tuple[str, float]],
+) -> None:
+    bench = made()
+    at, awaited, left, live, store = 0.0, "", set[str](), set[str](), dict[str, bytes]()
+    newest: dict[str, str] = {}
+    for step, wait in steps:
+        at += wait
+        last = f"{BOOT}-{max((out.seq or 0 for out in of(Reported, bench.all)), default=0)}"
+        alarm = next(iter(sorted(live)), OURS)
+        before = len(bench.all)
+        match step:
+            case "press":
+                bench.feed(press(at))
+            case "release":
+                bench.feed(release(at))
+            case "left":
+                left.add(last)
+                bench.feed(ReportLeft(at, last, True, True))
+            case "stored":
+                bench.feed(ReportLeft(at, last, True, False))
+            case "ack" | "clear":
+                bench.feed(order(at, f"alarm.{step}", alarm))
+            case "opened":
+                bench.feed(SpoolOpened(at, {}, dict(store)))
+            case "older":
+                bench.feed(SpoolOpened(at, {}, memory(latch())))
+            case "remembered":
+                bench.feed(Remembered(at, (MEMORY,)))
+            case "up":
+                bench.feed(link_up(at))
+            case _:
+                bench.until(at)
+        for out in bench.all[before:]:
+            match out:
+                case Reported(record=Alarm(id=name, state="raised" | "repeated"), seq=int(seq)):
+                    live.add(name)
+                    newest[name] = f"{BOOT}-{seq}"
+                case Reported(record=Alarm(id=name, state="cleared")):
+                    assert step == "clear"
+                    live.discard(name)
+                case Reported(record=Alarm(state="acknowledged")):
+                    assert step == "ack"
+                case Remember(value=value):
+                    store = {} if value is None else {MEMORY: value}
+                    ids = [found["id"] for found in msgpack.unpackb(value)] if value else []
+                    awaited = ids[-1] if ids else ""
+                case LampAsked(lamp="sent"):
+                    assert any(name in left for name in newest.values()), f"{awaited} has not left"
+    assert bench.part.status(at).get("live", 0) == len(live)
+    if "clear" not in [step for step, _ in steps] and live:
+        assert bench.part.status(at)["state"] != "none"
+
+
+def test_every_listened_event_is_known_by_its_type() -> None:
+    assert set(Panic.listens) == {InputChanged, OrderGiven, SpoolOpened, Remembered, ReportLeft, TimeLearned, LinkUp}
