@@ -202,7 +202,7 @@ class Story:
         self._await(lambda r: isinstance(r, Presence) and r.unit == unit and r.reason == "stopped", SOON_S_MAX, "presence: stopped")
 
     def _nothing_waits(self) -> bool:
-        outbox = (self.car.status() or {}).get("outbox")
+        outbox: dict[str, Any] = (self.car.status() or {}).get("outbox") or {}
         return bool(outbox) and not any(outbox["waiting"].values()) and not outbox["in_flight"]
 
     # --- waiting and telling --------------------------------------------------------------------------------------------------------

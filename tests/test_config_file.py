@@ -79,7 +79,11 @@ def test_tls_without_an_own_authority_uses_the_systems(tmp_path: Path) -> None:
         ("[report]\ninterval_s = nan", "report.interval_s", "found nan; expected a number from 0.1 to 3600 seconds"),
         ("[report]\ndistance_m = 1e9", "report.distance_m", "found 1000000000.0; expected a number from 1 to 100_000 metres"),
         ("[report]\nspeed_mps = [1]", "report.speed_mps", "found a list of 1; expected a number from 0.5 to 100 metres per second"),
-        ("[store]\nsize_bytes_max = 7.5", "store.size_bytes_max", "found 7.5; expected a whole number from 1_048_576 to 1_099_511_627_776 bytes"),
+        (
+            "[store]\nsize_bytes_max = 7.5",
+            "store.size_bytes_max",
+            "found 7.5; expected a whole number from 1_048_576 to 1_099_511_627_776 bytes",
+        ),
         (
             "[store]\nsize_bytes_max = 0x" + "f" * 9999,
             "store.size_bytes_max",

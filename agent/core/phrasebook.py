@@ -30,13 +30,13 @@ class Want(enum.Enum):
 class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One command: exactly one of `text` (between `$` and `*`), `plain` (a line without either) and `hex` (a whole UBX frame).
 
-    `published` is the whole sentence as its source has it: a test holds our checksum against it. `sure`: two independent sources agree.
+    `line` is the whole sentence as its source has it: our own checksum must agree. `sure`: two independent sources agree.
     """
 
     text: str = ""
     plain: str = ""
     hex: str = ""
-    published: str = ""
+    line: str = ""
     sure: bool
     wait_s: float = WAIT_S
 
@@ -47,8 +47,8 @@ class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("expected one of text, plain and hex")
         if not all(" " <= c <= "~" and c not in "$*" for c in self.text + self.plain):
             raise ValueError(f"expected printable ASCII without $ and *, found {given[0]!r}")
-        if self.text and self.published != sentence(self.text):
-            raise ValueError(f"expected published = {sentence(self.text)!r}, found {self.published!r}")
+        if self.text and self.line != sentence(self.text):
+            raise ValueError(f"expected line = {sentence(self.text)!r}, found {self.line!r}")
         if self.hex and not is_ubx(self.hex):
             raise ValueError(f"expected a whole UBX frame with its checksum, found {self.hex[:40]!r}…")
         if not 0 <= self.wait_s <= 10:

@@ -1,6 +1,7 @@
 """Bytes of a receiver: lines found among garbage, memory bounded, stamps of the first byte."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,10 @@ from tests.adapters.test_words import VERSIONA
 
 GGA = sentence("GNGGA,120000.00,4739.7,N,12219.5,W,1,09,0.9,76.5,M,-21.6,M,,")
 RMC = sentence("GNRMC,120000.00,A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V")
+
+
+def fixes(told: Sequence[Event]) -> list[Fix]:
+    return [event for event in told if isinstance(event, Fix)]
 
 
 @pytest.fixture
@@ -129,10 +134,10 @@ def test_the_sky_comes_with_the_fix_and_knows_what_is_used(nmea: Nmea) -> None:
     told: list[Event] = []
     for n in range(5):
         told += nmea.feed(100.0 + n, cycle(n, gsa, gsv)) + nmea.flush(100.5 + n)
-    assert [type(event) for event in told] == [Fix, Sky] * 5
-    sky = told[-1]
-    assert isinstance(sky, Sky)
-    assert sky.satellites == (Satellite("BD", 6, 40.0, 45, 123, True), Satellite("BD", 14, 25.0, 20, 200, False))
+    skies = [event for event in told if isinstance(event, Sky)]
+    assert len(fixes(told)) == 5
+    assert len(skies) >= 4  # when the end of the cycle is learned, the fix begins to go before the GSV
+    assert skies[-1].satellites == (Satellite("BD", 6, 40.0, 45, 123, True), Satellite("BD", 14, 25.0, 20, 200, False))
 
 
 def test_the_antenna_is_told_at_each_change_and_each_second(nmea: Nmea) -> None:
@@ -157,7 +162,7 @@ def test_a_text_is_told_once_and_a_chatterer_is_cut_short(nmea: Nmea) -> None:
 
 def test_sentences_are_counted_by_talker_and_type_within_bounds(nmea: Nmea) -> None:
     nmea.feed(0.0, GGA + RMC + RMC + b"".join(sentence(f"GP{a}{b}X,1") for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ"))
-    corrected, kinds = nmea.details()
+    _, kinds = nmea.details()
     assert (kinds["GNGGA"], kinds["GNRMC"]) == (1, 2)
     assert len(kinds) <= KINDS_MAX + 1
     assert sum(kinds.values()) == 103
