@@ -18,6 +18,8 @@ Pin = Annotated[int, Meta(ge=0, le=27, description="a BCM pin number")]
 Endpoint = Annotated[str, Meta(pattern=r"^mqtts?://[^\s/:]+(:[0-9]{1,5})?$", description="mqtt://host:port or mqtts://host:port")]
 Root = Annotated[str, Meta(pattern=f"^{topics.ROOT.pattern}$", description="words of letters, digits, - or _, with / between them")]
 Url = Annotated[str, Meta(min_length=1, description="a pyserial URL or the path of a device")]
+Kind = Annotated[str, Meta(min_length=1, description="a kind of receiver, or the path of a file", extra={"file": "named"})]
+"""The name of a file of firmware_config/receivers without its ending; what has a / in it, or ends so, is a path."""
 User = Annotated[str, Meta(min_length=1, description="a user name")]
 Place = Annotated[str, Meta(min_length=1, description="a path", extra={"file": "made"})]
 """A path that the agent makes when it is not there. Paths that do not begin with / start where the config file lies."""
@@ -41,11 +43,18 @@ class Unit(Section, kw_only=True):
 
 
 class Gnss(Section, kw_only=True):
-    """The receiver: any pyserial URL."""
+    """The receiver: any pyserial URL, and what is wanted of it. By default nothing is ever sent to it."""
 
     port: Url = "/dev/serial0"
+    more_ports: tuple[Url, ...] = ()
     baud: Literal["auto", 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = "auto"
     silence_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
+    receiver: Kind = "generic"
+    constellations: Literal["keep", "beidou", "beidou_gps", "all"] = "keep"
+    rate_hz: Literal["keep", 1, 5, 10] = "keep"
+    sentences: Literal["keep", "standard"] = "keep"
+    baud_wanted: Literal["keep", 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = "keep"
+    save: bool = False
 
 
 class InputUse(enum.Enum):
@@ -101,6 +110,15 @@ class Report(Section, kw_only=True):
     health_interval_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
 
 
+class SurveyedPlace(Section, kw_only=True):
+    """Where a unit stands that does not move; without latitude and longitude it is a vehicle."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    alt_m: Annotated[float, Meta(ge=-500, le=9000)] | None = None
+    moved_m: Annotated[float, Meta(ge=10, le=10_000)] = 50.0
+
+
 class Store(Section, kw_only=True):
     """The store on the unit."""
 
@@ -152,6 +170,7 @@ class Config(Section, kw_only=True):
     output: tuple[Output, ...] = ()
     lights: Lights = Lights()
     report: Report = Report()
+    place: SurveyedPlace = SurveyedPlace()
     store: Store = Store()
     orders: Orders = Orders()
     socket: Socket = Socket()

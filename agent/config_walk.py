@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """One good value of the file. `file`: how a path is used (`read`, `secret`, `made`), None for what is no path."""
+    """One good value of the file. `file`: how a path is used (`read`, `secret`, `made`; `named`: it may be a mere name), None for what is no path."""
 
     value: Any
     file: str | None
@@ -122,7 +122,7 @@ class Walk:
             return self._wrong(path, self._told(kind, path, found))
         _, metas = words.unwrap(kind)
         file = next((str(m.extra["file"]) for m in metas if m.extra and "file" in m.extra), None)
-        if file:
+        if file and (file != "named" or "/" in value or value.endswith(".toml")):
             value = str(self.base / value)
         self.leaves[path] = Leaf(value, file)
         return value

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
 
-from agent import __version__, clock, logs, loop
+from agent import __version__, clock, logs, loop, receiver_file
 from agent.adapters import pins
 from agent.adapters.broker import Broker
 from agent.adapters.gnss import Gnss
@@ -52,7 +52,12 @@ def run(config: Config) -> int:
     mailbox = Mailbox(clock.monotonic)
     hear_of_dead_threads(mailbox.post)
     hear_signals(mailbox.post)
-    unit = Unit(config, secrets.token_hex(8), __version__)
+    try:
+        phrasebook = receiver_file.read(config.gnss.receiver)
+    except receiver_file.ReceiverFileError as e:  # the config's check has read it a moment ago
+        LOG.error("gnss.receiver: %s", e)
+        return DIED
+    unit = Unit(config, secrets.token_hex(8), __version__, phrasebook)
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
     mailbox.post(Started(clock.monotonic()))
     adapters, performers = compose(config, unit.boot, mailbox.post)
@@ -103,9 +108,11 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
             performers[effects.ShowLights] = outputs.perform
     spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
     broker = Broker(config.mqtt, config.unit.id, post, now)
-    adapters += [spool, broker, Gnss(config.gnss, post, now), Vitals(config.store.path, post, now, clock.utc_ms)]
+    gnss = Gnss(config.gnss, post, now)
+    adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms)]
     performers |= dict.fromkeys((effects.OpenSpool, effects.Store, effects.Forget, effects.Load, effects.Remember), spool.perform)
     performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)
+    performers |= dict.fromkeys((effects.SpeakToReceiver, effects.SetReceiverBaud), gnss.perform)
     performers[effects.Answer] = local_socket.perform
     return adapters, performers
 

@@ -9,7 +9,7 @@ agent tries again at growing intervals), so a story of 30 s takes about 25 to 40
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agent.wire.records import Alarm, Presence, Record
 from simulator.bench.car import Car

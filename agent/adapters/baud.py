@@ -18,8 +18,10 @@ LOST_S = 5.0
 class BaudHunt:
     """Which speed to use now. Only garbage moves it on: a silent receiver has no speed that could be found."""
 
-    def __init__(self) -> None:
-        self.baud: int = BAUDS[0]
+    def __init__(self, first: int = BAUDS[0], also: tuple[int, ...] = ()) -> None:
+        """Begins with `first`; `also` are speeds that the receiver may have been set to, beside those of receivers as they are bought."""
+        self.baud = first
+        self._tried = tuple(dict.fromkeys((*BAUDS, first, *also)))
         self._forget()
 
     def _forget(self) -> None:
@@ -35,9 +37,15 @@ class BaudHunt:
         self._garbage_since = min(self._garbage_since, now)
         if now - self._garbage_since < (LOST_S if self._good >= GOOD_MIN else DWELL_S):
             return None
-        self.baud = BAUDS[(BAUDS.index(self.baud) + 1) % len(BAUDS)]
+        at = self._tried.index(self.baud) if self.baud in self._tried else -1
+        self.baud = self._tried[(at + 1) % len(self._tried)]
         self._forget()
         return self.baud
+
+    def told(self, baud: int) -> None:
+        """Somebody knows the speed, or wants it tried: it is the one to use now, as little trusted as any."""
+        self.baud = baud
+        self._forget()
 
     def reopened(self) -> None:
         """The port is open anew: begin with the speed that was used last, and trust it no more than any."""

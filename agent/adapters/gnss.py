@@ -1,9 +1,10 @@
-"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna, ReceiverSpoke out. Nothing is ever sent.
+"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna, ReceiverSpoke out. Sent is what the core asks for.
 
 One thread, `gnss`. It sleeps until a byte comes, lets more gather, and drains what is there: at 10 Hz the wake-ups are the cost, not the
 parsing (pyserial's readline() costs one system call a byte). Whether a silent receiver is dead, the core decides by lack of ReceiverHeard.
 """
 
+import queue
 import termios
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import serial
 from agent import config
 from agent.adapters.baud import BaudHunt
 from agent.adapters.nmea import Nmea
+from agent.core.effects import Effect, SetReceiverBaud, SpeakToReceiver
 from agent.core.events import Event, ReceiverDown, ReceiverHeard, ReceiverUp
 
 GATHER_S = 0.045
@@ -29,6 +31,14 @@ REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 2.0
 """Back-off: a receiver that was plugged in again is back within this (gpsd: the same 2 s)."""
 
+SILENT_S = 15.0
+"""With several ports: so long without a good sentence, and the next one is looked at. The hunt has been through all speeds by then."""
+
+WRITE_S = 1.0
+"""A port that takes no bytes for so long has failed; a command is a hundred bytes."""
+
+ASKED_MAX = 64
+
 _IO_ERRORS = (OSError, termios.error, ValueError)
 """What pyserial lets out when a device is gone. SerialException is an OSError, termios.error is not; ValueError: an unknown kind of URL."""
 
@@ -37,20 +47,25 @@ class Gnss:
     """The receiver as configured, from `start` to `close`."""
 
     def __init__(self, receiver: config.Gnss, post: Callable[[Event], None], now: Callable[[], float]) -> None:
+        self._ports = (receiver.port, *receiver.more_ports)
         self._url = receiver.port
-        self._is_url = "://" in receiver.port
-        self._hunt = BaudHunt()
-        self._hunts = receiver.baud == "auto" and not self._is_url  # the far end of a URL has a speed of its own
-        if receiver.baud != "auto":
-            self._hunt.baud = receiver.baud
+        also = () if receiver.baud_wanted == "keep" else (receiver.baud_wanted,)
+        self._hunt = BaudHunt(also=also) if receiver.baud == "auto" else BaudHunt(receiver.baud, also)
+        self._finds = receiver.baud == "auto" or bool(also)  # one that we set to another speed goes back to its own when its supply dips
         self._post = post
         self._now = now
+        self._asked: queue.SimpleQueue[Effect] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gnss", daemon=True)
 
     def start(self) -> None:
         """Begin to read; ReceiverUp or ReceiverDown follows."""
         self._thread.start()
+
+    def perform(self, effect: Effect) -> None:
+        """Ask for SpeakToReceiver or SetReceiverBaud; returns at once. More than ASKED_MAX are lost, and what waits while the port is closed."""
+        if self._asked.qsize() < ASKED_MAX:
+            self._asked.put(effect)
 
     @property
     def baud(self) -> int:
@@ -62,33 +77,76 @@ class Gnss:
         self._stop.set()
         self._thread.join(timeout=1.0)
 
+    @property
+    def _is_socket(self) -> bool:
+        """A bare socket has no speed, and cannot tell how much is waiting. Other URLs can: rfc2217:// sets the far port's speed."""
+        return self._url.startswith("socket://")
+
     def _run(self) -> None:
-        wait_s = REOPEN_FIRST_S
+        """Open the ports in turn, beginning with the one that was the receiver's last; read the first that opens."""
+        turn, wait_s = 0, REOPEN_FIRST_S
+        refused: list[str] = []
         while not self._stop.is_set():
-            timeout_s = GATHER_S if self._is_url else IDLE_S
+            self._url = self._ports[turn % len(self._ports)]
             try:
-                # exclusive: a second reader (gpsd, a getty) would take every other byte, and we would look like a bad line
-                with serial.serial_for_url(self._url, self._hunt.baud, timeout=timeout_s, exclusive=True) as port:
-                    wait_s = REOPEN_FIRST_S
+                port = self._open()
+            except _IO_ERRORS as e:
+                turn += 1
+                refused.append(str(e))
+                if len(refused) >= len(self._ports):
+                    self._post(ReceiverDown(self._now(), self._ports[0], "; ".join(refused)))
+                    refused.clear()
+                    self._stop.wait(wait_s)
+                    wait_s = min(2 * wait_s, REOPEN_MAX_S)
+                continue
+            wait_s = REOPEN_FIRST_S
+            refused.clear()
+            try:
+                with port:
                     self._read(port)
+                turn += 1  # silent, or asked to stop
             except _IO_ERRORS as e:
                 self._post(ReceiverDown(self._now(), self._url, str(e)))
-            self._stop.wait(wait_s)
-            wait_s = min(2 * wait_s, REOPEN_MAX_S)
+                self._stop.wait(wait_s)
+
+    def _open(self) -> serial.Serial:
+        timeout_s = GATHER_S if self._is_socket else IDLE_S
+        write_s = None if "://" in self._url else WRITE_S
+        # exclusive: a second reader (gpsd, a getty) would take every other byte, and we would look like a bad line
+        return serial.serial_for_url(self._url, self._hunt.baud, timeout=timeout_s, write_timeout=write_s, exclusive=True)
 
     def _read(self, port: serial.Serial) -> None:
-        """Read one opening of the port until we are to stop, or it fails (_IO_ERRORS)."""
+        """Read one opening of the port until we are to stop, it fails (_IO_ERRORS), or it is silent and there are others to try."""
+        while not self._asked.empty():  # what was asked of an earlier opening
+            self._asked.get_nowait()
         self._post(ReceiverUp(self._now(), self._url))
         self._hunt.reopened()
-        session = _Session(self._post, self._now())
+        session = _Session(self._post, self._now(), lambda: None if self._is_socket else self._hunt.baud)
+        hunts = self._finds and not self._is_socket
+        good_at = self._now()
         try:
             while not self._stop.is_set():
-                at, data = self._drain(port, session.mid_line)
+                at, data = self._drain(port)
                 good = session.take(at, data)
-                if data and self._hunts and (baud := self._hunt.heard(at, good)) is not None:
+                if data and hunts and (baud := self._hunt.heard(at, good)) is not None:
                     port.baudrate = baud
+                good_at = at if good else good_at
+                if len(self._ports) > 1 and at - good_at >= SILENT_S:
+                    return
+                self._do(port, session)
         finally:
             session.end(self._now())
+
+    def _do(self, port: serial.Serial, session: "_Session") -> None:
+        """What the core asked for since the last look."""
+        while not self._asked.empty():
+            match self._asked.get_nowait():
+                case SpeakToReceiver(data=data):
+                    port.write(data)
+                case SetReceiverBaud(baud=baud) if not self._is_socket and baud != self._hunt.baud:
+                    session.end(self._now())  # what was heard until now, was heard at the old speed
+                    self._hunt.told(baud)
+                    port.baudrate = baud
 
     def _drain(self, port: serial.Serial, mid_line: bool) -> tuple[float, bytes]:
         """Wait for a byte, then for those behind it. The stamp is that of the first: exact for a burst that begins an epoch.
@@ -104,7 +162,7 @@ class Gnss:
         at = self._now()
         if not first:
             return at, b""
-        if self._is_url:  # a socket cannot tell how much is waiting; this reads for the time-out, GATHER_S
+        if self._is_socket:  # it cannot tell how much is waiting; this reads for the time-out, GATHER_S
             return at, first + port.read(READ_BYTES_MAX)
         self._stop.wait(GATHER_S)
         return at, first + port.read(min(port.in_waiting, READ_BYTES_MAX))
@@ -113,8 +171,9 @@ class Gnss:
 class _Session:
     """What is heard from one opening of the port to its end."""
 
-    def __init__(self, post: Callable[[Event], None], now: float) -> None:
+    def __init__(self, post: Callable[[Event], None], now: float, baud: Callable[[], int | None]) -> None:
         self._post = post
+        self._baud = baud
         self._nmea = Nmea()
         self._told_at = now
         self._untold = False
@@ -136,7 +195,7 @@ class _Session:
         return good
 
     def end(self, now: float) -> None:
-        """The port is gone: what was complete leaves."""
+        """The port is gone, or its speed another: what was complete leaves."""
         for event in self._nmea.end():
             self._post(event)
         if self._untold:
@@ -144,5 +203,5 @@ class _Session:
 
     def _tell(self, at: float) -> None:
         sentences, refused = self._nmea.counts()
-        self._post(ReceiverHeard(at, sentences, refused, *self._nmea.details()))
+        self._post(ReceiverHeard(at, sentences, refused, *self._nmea.details(), self._baud()))
         self._told_at, self._untold = at, False

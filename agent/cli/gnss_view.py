@@ -117,7 +117,7 @@ class View:
             ours = [one for one in seen if one.system == system]
             name = f"{NAMES.get(system, system):8}{sum(one.used for one in ours):2}/{len(ours):<2}"
             for i in range(0, len(ours), PER_LINE):
-                rows.append(f"  {name if i == 0 else '':13} " + "  ".join(_bar(one) for one in ours[i : i + PER_LINE]))
+                rows.append(f"  {name if i == 0 else '':13} " + "  ".join(_bar(one) for one in ours[i : i + PER_LINE]).rstrip())
         return rows
 
     def _rate_row(self) -> str:

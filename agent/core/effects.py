@@ -103,6 +103,21 @@ class ShowLights(Effect):
     outputs: dict[str, Pattern]
 
 
+# --- GNSS receiver ------------------------------------------------------------------------------------------------------------------
+
+
+class SpeakToReceiver(Effect):
+    """Send these bytes to the receiver. There is no receipt: what it then says is the answer. Lost when the port is not open."""
+
+    data: bytes
+
+
+class SetReceiverBaud(Effect):
+    """Listen at this speed from now on: ReceiverHeard says what was heard at it. Nothing is sent. No effect on what has no speed (`socket://`)."""
+
+    baud: int
+
+
 # --- the rest -----------------------------------------------------------------------------------------------------------------------
 
 

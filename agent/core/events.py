@@ -110,6 +110,8 @@ class ReceiverHeard(Event):
     """Fixes whose time was mended, by reason: `week_rollover`, `midnight` (the date was late), `leap_second`, `stale_time`."""
     kinds: dict[str, int] = {}
     """Good sentences by talker and type (`GNRMC`), at most 64 of them, the others as `other`."""
+    baud: int | None = None
+    """The speed at which we listened; None where the line has none (`socket://`)."""
 
 
 class Fix(Event):

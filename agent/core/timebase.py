@@ -1,21 +1,40 @@
 """Time: fixes and readings of the system clock go in; what UTC it was at a monotonic moment, and how well that is known, comes out.
 
 Theory. The board has no clock of its own that can be believed, so UTC is `monotonic + offset`, and the offset is learned: from the
-receiver once three fixes in a row agree, or from the system clock while the kernel says that it is synchronised. A receiver that
-contradicts what was learned is not followed backwards: time would then run back within a boot. It is not ignored either: the unit says
-that it does not know the time (CONFLICT) until the two agree again. A wrong time never looks right.
+receiver once three fixes in a row agree, or from the system clock while the kernel says that it is synchronised. Only fixes with a
+position computed from satellites count, and none while the integrity of the receiver is in doubt; a date before this software was written,
+or twenty years later, is nobody's time. A receiver that gains or loses 1024 weeks against what is known is seen through. The system
+clock's readings are compared with what is known, never used to measure: a step of it, unsynchronised, changes nothing.
+
+Contradiction. When a receiver says for ten fixes something else than what was learned, one of the two is wrong. A synchronised system
+clock that was read of late is the witness: it decides at once, for either side. Without it the unit says that it does not know the time
+(CONFLICT) rather than guess. The way back:
+- the receiver, or the system clock, agrees with the old time again: that was right, and goes on;
+- the receiver stays with the new one for ten minutes (one minute when it differs by whole seconds up to 20: a receiver that has just
+  heard of the leap seconds): the new one is believed;
+- the receiver has said nothing for ten minutes and the system clock is synchronised: that is believed.
+When the time believed lies behind what was told in this boot, nothing is told until it has caught up: time never runs back, nor does it
+stand still or slow down meanwhile, it is absent. Records of the meantime stay undated and have `mono`; `clock_fix` follows when the time is
+told again. Should that be longer than anybody wants to wait, a restart (a new boot) learns the time anew: the fault stands until then.
 """
 
 import enum
 import math
+from collections.abc import Callable
 from typing import Any
 
 from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLearned
-from agent.core.part import Outputs, Part
+from agent.core.part import Output, Outputs, Part
 from agent.wire.records import Clock
 
 EARLIEST_UTC_MS = 1_767_225_600_000
 """2026-01-01: no unit of this software ran before it, so a clock that says so is wrong."""
+
+LATEST_UTC_MS = EARLIEST_UTC_MS + round(20 * 365.25 * 86_400_000)
+"""Twenty years: no unit lives that long, and a receiver whose weeks are counted wrongly is 19.6 years ahead."""
+
+WEEKS_1024_MS = 1024 * 7 * 86_400_000
+"""GPS counts weeks modulo 1024 (IS-GPS-200, 20.3.3.3.1.1)."""
 
 AGREE_MS = 1000
 """Two readings of one clock differ by less: a receiver ends its epoch within a second of the instant it speaks of."""
@@ -25,6 +44,14 @@ FIXES_TO_LEARN = 3
 
 FIXES_TO_CONTRADICT = 10
 """As many before a contradiction is believed: shorter than a person would notice, longer than a hiccup."""
+
+BELIEVE_S = 600.0
+"""A receiver that contradicts what was known is believed after this long, unless the system clock decides."""
+
+BELIEVE_LEAP_S = 60.0
+LEAP_S_MAX = 20
+LEAP_AGREE_MS = 300
+"""Sooner when it differs by whole seconds, as many as there are leap seconds (18) and some: it has just read them from the almanac."""
 
 GNSS_ERR_MS = 500
 """From the instant of a fix to its first byte at our port; receivers take 50 to 450 ms."""
@@ -38,6 +65,15 @@ DRIFT_PPM = 100
 GNSS_STALE_S = 600.0
 """After this long without a fix a synchronised system clock is the better one."""
 
+WITNESS_S = 30.0
+"""The system clock is read each ten seconds; an older reading says nothing about now."""
+
+NTP_CONTRADICT_S = 60.0
+"""A synchronised system clock that contradicts what it said itself, or a receiver long gone, is believed after this long."""
+
+SATELLITES = (FixMode.TWO_D, FixMode.THREE_D, FixMode.FIXED)
+"""Modes of a receiver that computes its time; with dead reckoning its own clock runs on."""
+
 
 class Source(enum.Enum):
     """Whence the time is known."""
@@ -48,72 +84,161 @@ class Source(enum.Enum):
     CONFLICT = "conflict"
 
 
+class _Word:
+    """What a source has been saying: an offset, since when, and how often."""
+
+    def __init__(self) -> None:
+        self.offset_ms = 0.0
+        self.since = math.inf
+        self.at = -math.inf
+        self.count = 0
+
+    def hear(self, at: float, offset_ms: float) -> None:
+        if not self.count or abs(offset_ms - self.offset_ms) >= AGREE_MS:
+            self.offset_ms, self.since, self.count = offset_ms, at, 0
+        self.at = at
+        self.count += 1
+
+
 class Timebase(Part):
-    """The unit's UTC."""
+    """The unit's UTC. `doubted` says whether the receiver's time is not to be believed just now."""
 
     name = "clock"
     listens = (Fix, ClockRead)
 
-    def __init__(self) -> None:
+    def __init__(self, doubted: Callable[[], bool] = lambda: False) -> None:
         self.source = Source.NONE
+        self._doubted = doubted
         self._offset_ms = 0.0
         self._learned_at = -math.inf
         self._err_ms = 0
-        self._candidate_ms = 0.0
-        self._candidates = 0
+        self._receiver = _Word()
+        self._system = _Word()
+        self._witness = (-math.inf, 0.0, 0)
         self._last = (-math.inf, 0)
+        self._before = (-math.inf, 0)
+        self._told_wrong = False
+        self._tell_at = math.inf
+        self._fault = False
+
+    @property
+    def deadline(self) -> float:
+        """When the time that is believed has caught up with what was told."""
+        return self._tell_at
 
     def handle(self, event: Event) -> Outputs:
         """Learn from a fix or from the system clock."""
         match event:
-            case Fix(utc_ms=int(utc_ms), mode=mode) if mode is not FixMode.NONE and utc_ms >= EARLIEST_UTC_MS:
-                return self._hear_receiver(event.at, utc_ms)
-            case ClockRead(synchronized=True, utc_ms=utc_ms) if utc_ms >= EARLIEST_UTC_MS:
-                return self._hear_system(event)
+            case Fix(utc_ms=int(utc_ms), mode=mode) if mode in SATELLITES and not self._doubted():
+                offset_ms = self._unrolled(event.at, utc_ms - event.at * 1000)
+                if EARLIEST_UTC_MS <= offset_ms + event.at * 1000 < LATEST_UTC_MS:
+                    return self._hear_receiver(event.at, offset_ms)
+            case ClockRead(synchronized=True, utc_ms=utc_ms) if EARLIEST_UTC_MS <= utc_ms < LATEST_UTC_MS:
+                return self._hear_system(event.at, utc_ms - event.at * 1000, max(event.err_ms, NTP_ERR_MS_MIN))
         return ()
 
-    def _hear_receiver(self, at: float, utc_ms: int) -> Outputs:
-        offset_ms = utc_ms - at * 1000
-        if self._known() and abs(offset_ms - self._offset_ms) < AGREE_MS + self._err_now(at):
-            self._candidates = 0
-            if self.source is Source.GNSS:
-                offset_ms = self._offset_ms + (offset_ms - self._offset_ms) / 8  # one late epoch moves the clock by an eighth of it
-            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS)
-        if self._candidates and abs(offset_ms - self._candidate_ms) < AGREE_MS:
-            self._candidates += 1
-        else:
-            self._candidate_ms, self._candidates = offset_ms, 1
-        if not self._ever_known():
-            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS) if self._candidates >= FIXES_TO_LEARN else ()
-        if self._candidates < FIXES_TO_CONTRADICT:
-            return ()
-        if offset_ms > self._offset_ms or (self.source is Source.CONFLICT and abs(offset_ms - self._offset_ms) < AGREE_MS):
-            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS)
-        if self.source is Source.CONFLICT:
-            return ()
-        behind_s = (self._offset_ms - offset_ms) / 1000
-        self.source = Source.CONFLICT
-        return [FaultSeen(at, "clock.conflict", True, f"the receiver's time is {behind_s:.1f} s behind the time known before")]
+    def expire(self) -> Outputs:
+        """The truth has caught up: tell the time again."""
+        at = self._tell_at
+        behind_s = (self._before[1] - self._offset_ms) / 1000 - at
+        self._tell_at = at + behind_s if behind_s > 0.001 else math.inf
+        return [] if self._tell_at < math.inf else self._tell(at)
 
-    def _hear_system(self, read: ClockRead) -> Outputs:
-        offset_ms = read.utc_ms - read.at * 1000
-        stale = read.at - self._learned_at > GNSS_STALE_S
-        if self.source is Source.CONFLICT or (self.source is Source.GNSS and not stale):
+    # --- what the sources say -----------------------------------------------------------------------------------------------------
+
+    def _unrolled(self, at: float, offset_ms: float) -> float:
+        """The offset without a step of 1024 weeks against what is known."""
+        weeks_ms = round((self._offset_ms - offset_ms) / WEEKS_1024_MS) * WEEKS_1024_MS if self._ever_known() else 0
+        return offset_ms + weeks_ms if self._agrees(at, offset_ms + weeks_ms) else offset_ms
+
+    def _hear_receiver(self, at: float, offset_ms: float) -> Outputs:
+        agrees = self._agrees(at, offset_ms)
+        if agrees and self.source is not Source.CONFLICT:
+            self._receiver.count = 0
+            if self.source is not Source.GNSS:
+                return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS)
+            ours_ms = self._offset_ms + (offset_ms - self._offset_ms) / 8  # one late epoch moves the clock by an eighth of it
+            late_ms = offset_ms - ours_ms  # the instant was 0 to GNSS_ERR_MS before the fix's first byte, so the truth is between:
+            return self._learn(Source.GNSS, at, ours_ms, round(max(GNSS_ERR_MS, GNSS_ERR_MS + late_ms, -late_ms)))
+        self._receiver.hear(at, offset_ms)
+        if not self._ever_known():
+            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS) if self._receiver.count >= FIXES_TO_LEARN else ()
+        if self._receiver.count < FIXES_TO_CONTRADICT:
             return ()
-        if self._ever_known() and offset_ms < self._offset_ms - AGREE_MS - self._err_now(read.at):
-            return ()  # a synchronised clock that runs back by more than the error we state: keep ours, its error grows and says so
-        return self._learn(Source.NTP, read.at, offset_ms, max(read.err_ms, NTP_ERR_MS_MIN))
+        if agrees or self._attested(at, offset_ms) or (not self._attested(at, self._offset_ms) and self._patience_is_over(at)):
+            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS)
+        if not self._attested(at, self._offset_ms):
+            self.source = Source.CONFLICT
+        return self._contradicted(at)
+
+    def _contradicted(self, at: float) -> Outputs:
+        if self._fault:
+            return ()
+        self._fault = True
+        ahead_s = (self._receiver.offset_ms - self._offset_ms) / 1000
+        where = f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'}"
+        detail = f"the receiver's time is {where} the time known before"
+        if self.source is not Source.CONFLICT:
+            detail += ", with which the system clock agrees"
+        return [FaultSeen(at, "clock.conflict", True, detail)]
+
+    def _patience_is_over(self, at: float) -> bool:
+        step_ms = self._receiver.offset_ms - self._offset_ms
+        whole = abs(step_ms) < LEAP_S_MAX * 1000 + LEAP_AGREE_MS and abs(math.remainder(step_ms, 1000)) < LEAP_AGREE_MS
+        return at - self._receiver.since >= (BELIEVE_LEAP_S if whole else BELIEVE_S)
+
+    def _hear_system(self, at: float, offset_ms: float, err_ms: int) -> Outputs:
+        self._witness = (at, offset_ms, err_ms)
+        agrees = self._agrees(at, offset_ms)
+        if self.source is Source.CONFLICT:
+            seconded = self._receiver.count >= FIXES_TO_CONTRADICT and self._attested(at, self._receiver.offset_ms)
+            gone = at - self._receiver.at > GNSS_STALE_S
+            return self._learn(Source.NTP, at, offset_ms, err_ms) if agrees or seconded or gone else ()
+        if self.source is Source.GNSS and at - self._learned_at <= GNSS_STALE_S:
+            return ()
+        if agrees or not self._ever_known():
+            self._system.count = 0
+            return self._learn(Source.NTP, at, offset_ms, err_ms)
+        self._system.hear(at, offset_ms)
+        return self._learn(Source.NTP, at, offset_ms, err_ms) if at - self._system.since >= NTP_CONTRADICT_S else ()
+
+    def _agrees(self, at: float, offset_ms: float) -> bool:
+        return self._ever_known() and abs(offset_ms - self._offset_ms) < AGREE_MS + self._err_now(at)
+
+    def _attested(self, at: float, offset_ms: float) -> bool:
+        """Whether the system clock says the same."""
+        read_at, witness_ms, err_ms = self._witness
+        return at - read_at <= WITNESS_S and abs(witness_ms - offset_ms) < AGREE_MS + err_ms
+
+    # --- what is known ------------------------------------------------------------------------------------------------------------
 
     def _learn(self, source: Source, at: float, offset_ms: float, err_ms: int) -> Outputs:
-        first = not self._ever_known()
-        conflict = self.source is Source.CONFLICT
+        first, again = not self._ever_known(), self.source is Source.CONFLICT
+        stepped = not first and not self._agrees(at, offset_ms)
+        if stepped or again:
+            self._before = self._last
+            self._told_wrong |= stepped
         self.source, self._offset_ms, self._learned_at, self._err_ms = source, offset_ms, at, err_ms
-        if first:
-            return [TimeLearned(at, round(offset_ms))]
-        return [FaultSeen(at, "clock.conflict", False)] if conflict else ()
+        if stepped or first or again:
+            self._receiver.count = self._system.count = 0
+            behind_s = (self._before[1] - offset_ms) / 1000 - at
+            waits = behind_s > (AGREE_MS + err_ms) / 1000 and self._before[0] > -math.inf
+            self._tell_at = at + behind_s if waits else math.inf
+            return self._tell(at) if not waits else ()
+        if self._fault and self._tell_at == math.inf:
+            self._fault = False
+            return [FaultSeen(at, "clock.conflict", False)]
+        return ()
+
+    def _tell(self, at: float) -> Outputs:
+        out: list[Output] = [TimeLearned(at, round(self._offset_ms))]
+        if self._fault:
+            self._fault = False
+            out.append(FaultSeen(at, "clock.conflict", False))
+        return out
 
     def _known(self) -> bool:
-        return self.source in (Source.GNSS, Source.NTP)
+        return self.source in (Source.GNSS, Source.NTP) and self._tell_at == math.inf
 
     def _ever_known(self) -> bool:
         return self.source is not Source.NONE
@@ -123,14 +248,20 @@ class Timebase(Part):
 
     def stamp(self, at: float) -> tuple[int | None, Clock]:
         """UTC in ms at that monotonic second, or None, and how well it is known. Never earlier for a later moment."""
-        if not self._known():
+        before_at, before_ms = self._before
+        if not self._known() or (self._told_wrong and at <= before_at):  # what was known then was wrong: `clock_fix` tells
             return None, Clock("none")
         learned_ms = utc_ms = round(at * 1000 + self._offset_ms)
-        last_at, last_utc_ms = self._last
+        last_at, last_ms = self._last
         if at >= last_at:
-            utc_ms = max(learned_ms, last_utc_ms)
+            utc_ms = max(learned_ms, last_ms)
+        elif at > before_at:
+            utc_ms = min(max(learned_ms, before_ms), last_ms)
+        if utc_ms - learned_ms > AGREE_MS + self._err_ms:
+            return None, Clock("none")  # of the meantime, before the truth had caught up
+        if at >= last_at:
             self._last = (at, utc_ms)
-        err_ms = self._err_now(at) + utc_ms - learned_ms  # a clock that waits for the truth to catch up is wrong by as much
+        err_ms = self._err_now(at) + abs(utc_ms - learned_ms)  # a clock that waits for the truth to catch up is wrong by as much
         return utc_ms, Clock("gnss" if self.source is Source.GNSS else "ntp", err_ms)
 
     def offset_ms(self) -> int | None:

@@ -16,14 +16,17 @@ from agent.core.health import HealthReport
 from agent.core.inputs import Inputs
 from agent.core.io import IoState
 from agent.core.lights import Lights
+from agent.core.line_speed import LineSpeed
 from agent.core.link import Link
 from agent.core.names import Names
 from agent.core.orders import Orders
 from agent.core.outbox import Outbox
 from agent.core.panic import Panic
 from agent.core.part import Outputs, Part
+from agent.core.phrasebook import Phrasebook
 from agent.core.position import Position
 from agent.core.receiver import Receiver
+from agent.core.setup import Setup
 from agent.core.timebase import Timebase
 from agent.core.track import TrackLog
 
@@ -37,7 +40,8 @@ QUESTIONS = ("status",)
 class Unit:
     """The deciding core of one agent."""
 
-    def __init__(self, config: Config, boot: str, version: str) -> None:
+    def __init__(self, config: Config, boot: str, version: str, phrasebook: Phrasebook | None = None) -> None:
+        """`phrasebook`: of the kind of receiver that the config names; without it nothing is ever sent to the receiver."""
         self.config = config
         self.boot = boot
         self.version = version
@@ -65,6 +69,8 @@ class Unit:
             TrackLog(config.store, self.timebase),
             self.lights,
             Receiver(config.gnss),
+            LineSpeed(config.gnss),
+            Setup(config.gnss, phrasebook or Phrasebook(name="generic")),
             Orders(root, config.orders.allow_unsigned_development),
             self.link,
             self.faults,

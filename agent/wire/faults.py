@@ -33,10 +33,30 @@ FAULTS: dict[str, Fault] = {
         "时间来源互相矛盾",
         "Check the receiver; a restart learns the time anew.",
     ),
+    "gnss.antenna": Fault(
+        "the receiver says that its antenna is open or short",
+        "定位天线开路或短路",
+        "Check the antenna, its plug and its cable.",
+    ),
+    "gnss.frozen": Fault(
+        "the position stands still although the car moves",
+        "位置冻结, 车辆实际在移动",
+        "Restart the receiver; replace it when it happens again.",
+    ),
     "gnss.garbage": Fault(
         "most of what the receiver sends is unreadable",
         "定位接收机数据无法识别",
         "Check baud rate, wiring and ground.",
+    ),
+    "gnss.jam": Fault(
+        "all satellites became weaker at once, as with a jammer near by",
+        "所有卫星信号同时变弱, 疑似干扰",
+        "Look around for a jammer; check the antenna when it stays.",
+    ),
+    "gnss.jump": Fault(
+        "the position moved as no car can",
+        "位置跳变, 超出车辆运动能力",
+        "Take the position with care; after reflections it passes by itself.",
     ),
     "gnss.no_fix": Fault(
         "the receiver has had no fix for a while",
@@ -48,10 +68,25 @@ FAULTS: dict[str, Fault] = {
         "定位接收机串口打不开",
         "Check gnss.port, the plug, and the dialout group.",
     ),
+    "gnss.setup": Fault(
+        "the receiver does not do what the config wants of it",
+        "定位接收机未按配置工作",
+        "Check gnss.receiver, and that our TX is wired to its RX; the detail says what it does instead.",
+    ),
     "gnss.silent": Fault(
         "the receiver says nothing",
         "定位接收机无数据",
         "Check power and wiring of the receiver.",
+    ),
+    "gnss.spoof": Fault(
+        "what the receiver says contradicts itself, as with forged signals",
+        "定位数据自相矛盾, 疑似欺骗信号",
+        "Do not rely on the position; ask the crew where they are.",
+    ),
+    "gnss.time": Fault(
+        "the receiver's time steps or runs away",
+        "接收机时间跳变或走偏",
+        "The unit keeps its own time; check the receiver when it stays.",
     ),
     "inputs.failed": Fault(
         "an input cannot be read",
@@ -97,6 +132,11 @@ FAULTS: dict[str, Fault] = {
         "the store cannot be written: nothing is durable",
         "本地存储不可写",
         "Check the card: mounted read-only, full, or worn.",
+    ),
+    "unit.moved": Fault(
+        "the receiver is not at the surveyed position",
+        "设备不在勘定位置",
+        "Look where the unit is; change [place] when it was moved on purpose.",
     ),
 }
 

@@ -41,7 +41,13 @@ class Pos(msgspec.Struct, frozen=True, omit_defaults=True):
     hdop: Annotated[float, Meta(gt=0)] | None = None
     acc_m: Annotated[float, Meta(ge=0, description="estimated horizontal error, 1 sigma")] | None = None
     sats: Annotated[dict[str, int], Meta(description="satellites used, by constellation: BD GP GL GA GQ …")] | None = None
-    flags: list[Literal["jam", "spoof", "jump", "antenna_open", "antenna_short", "stale"]] | None = None
+    flags: (
+        Annotated[
+            list[Literal["jam", "spoof", "jump", "frozen", "time", "antenna_open", "antenna_short", "stale", "held"]],
+            Meta(description="reasons to doubt it, see the faults gnss.*; `stale`: old; `held`: the vehicle stands, the track has it raw"),
+        ]
+        | None
+    ) = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -120,7 +120,8 @@ def test_accuracy_is_gst_else_gbs_else_hdop_times_the_error_of_the_ranges(
     receiver: Line, bodies: tuple[str, ...], acc_m: float, estimated: bool
 ) -> None:
     (fix,) = cycles(receiver, (gga("120000.00"), rmc("120000.00"), *bodies))
-    assert (fix.acc_m, fix.acc_estimated) == (pytest.approx(acc_m), estimated)
+    assert fix.acc_m == pytest.approx(acc_m)
+    assert fix.acc_estimated == estimated
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,8 @@ def test_gst_of_the_last_instant_starts_none(receiver: Line) -> None:
 
 def test_garmins_altitude_in_feet_is_an_altitude(receiver: Line) -> None:
     (fix,) = cycles(receiver, (rmc("120000.00"), "PGRMZ,1000,f,3"))
-    assert (fix.alt_m, fix.mode) == (pytest.approx(1000 * FOOT_M), FixMode.THREE_D)
+    assert fix.alt_m == pytest.approx(1000 * FOOT_M)
+    assert fix.mode is FixMode.THREE_D
     (fix,) = cycles(receiver, (rmc("120001.00"), "PGRMZ,1000,f,2"))  # the user's own word
     assert (fix.alt_m, fix.mode) == (None, FixMode.TWO_D)
 

@@ -32,7 +32,7 @@ def test_a_fix_comes_after_the_quiet_and_bears_the_stamp_of_its_first_byte(nmea:
     assert nmea.feed(10.05, GGA[5:] + RMC[:20]) == []
     assert nmea.feed(10.10, RMC[20:]) == []
     assert nmea.flush(10.10 + QUIET_S / 2) == []
-    (fix,) = nmea.flush(10.10 + QUIET_S)
+    (fix,) = fixes(nmea.flush(10.10 + QUIET_S))
     assert (fix.at, fix.mode, fix.speed_mps) == (10.0, FixMode.THREE_D, 2 * KNOT_MPS)
 
 
@@ -42,17 +42,17 @@ def test_other_sentences_are_no_quiet(nmea: Nmea) -> None:
         nmea.feed(10.0 + tenth / 10, sentence("GPGSV,1,1,00"))
         assert nmea.flush(10.0 + tenth / 10 + 0.1) == []
     nmea.feed(10.8, GGA)
-    assert nmea.flush(11.0)[0].alt_m == 76.5
+    assert fixes(nmea.flush(11.0))[0].alt_m == 76.5
 
 
 def test_it_makes_no_difference_how_the_bytes_are_cut() -> None:
     stream = b"\r\n".join([GGA + RMC, b"\xb5\x62\x01\x07junk", GGA.replace(b"120000", b"120001"), b"$GNRMC,120001.0" + RMC])
     whole = Nmea()
-    fixes = whole.feed(0.0, stream) + whole.end()
+    told = whole.feed(0.0, stream) + whole.end()
     counts = whole.counts()
     for size in (1, 2, 3, 7, 50):
         parts = Nmea()
-        assert [f for i in range(0, len(stream), size) for f in parts.feed(0.0, stream[i : i + size])] + parts.end() == fixes
+        assert [f for i in range(0, len(stream), size) for f in parts.feed(0.0, stream[i : i + size])] + parts.end() == told
         assert parts.counts() == counts
 
 
@@ -97,7 +97,7 @@ def test_a_megabyte_without_a_line_end_takes_no_memory(nmea: Nmea) -> None:
 
 def test_the_end_of_the_port_sends_what_was_complete_and_forgets_half_a_line(nmea: Nmea) -> None:
     nmea.feed(0.0, RMC + GGA[:30])
-    (fix,) = nmea.end()
+    (fix,) = fixes(nmea.end())
     assert fix.mode is FixMode.TWO_D
     assert nmea.feed(1.0, GGA[30:]) + nmea.end() == []
 
@@ -115,14 +115,14 @@ def test_no_bytes_end_the_reader(chunks: list[bytes]) -> None:
 def test_flipped_bits_never_make_a_wrong_fix() -> None:
     """One flipped bit in each line: the checksum sees it, or the line is not a line."""
     flips = random.Random(1)
-    fixes: list[Fix] = []
+    told: list[Event] = []
     nmea = Nmea()
     for _ in range(2000):
         garbled = bytearray(RMC)
         garbled[flips.randrange(len(garbled))] ^= 1 << flips.randrange(8)
-        fixes += nmea.feed(0.0, bytes(garbled))
-    fixes += nmea.end()
-    assert {(f.lat, f.lon) for f in fixes if f.lat is not None} == {(47 + 39.7 / 60, -(122 + 19.5 / 60))}
+        told += nmea.feed(0.0, bytes(garbled))
+    told += nmea.end()
+    assert {(f.lat, f.lon) for f in fixes(told) if f.lat is not None} == {(47 + 39.7 / 60, -(122 + 19.5 / 60))}
 
 
 def cycle(n: int, *others: bytes) -> bytes:

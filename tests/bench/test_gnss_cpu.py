@@ -141,7 +141,8 @@ def test_the_reader_costs_no_more_than_gpsd_and_a_fix_is_posted_within_60_ms_of_
     latency = [posted[n][0] - last for n, (_, last) in enumerate(told)]
     stamp = [posted[n][1] - start for n, (start, _) in enumerate(told)]
     print(
-        f"\n{len(told)} epochs at {len(told) / took:.2f} Hz, {len(epoch(0))} bytes each; lost bursts: ours {ours.lost}, gpsd {theirs.lost}\n"
+        f"\n{len(told)} epochs at {len(told) / took:.2f} Hz, {len(epoch(0))} bytes each; "
+        f"lost bursts: ours {ours.lost}, gpsd {theirs.lost}\n"
         f"CPU: outpost {shares[0]:.2%}, gpsd {shares[1]:.2%} of a core; ratio {shares[0] / shares[1]:.2f}\n"
         f"last byte to Fix posted: p50 {percentile(latency, 0.5) * 1e3:.1f} ms, p99 {percentile(latency, 0.99) * 1e3:.1f} ms, "
         f"max {max(latency) * 1e3:.1f} ms\n"

@@ -75,9 +75,9 @@ class Agent:
 
     def _run(self) -> None:
         while event := self._events.get():
-            assert isinstance(event, Asked)
-            self.asked.append(event.request)
-            self._socket.perform(Answer(event.asker, self.body))
+            if isinstance(event, Asked):
+                self.asked.append(event.request)
+                self._socket.perform(Answer(event.asker, self.body))
 
     def close(self) -> None:
         self._events.put(None)

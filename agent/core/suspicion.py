@@ -1,0 +1,31 @@
+"""Suspicion: what a test finds at each look goes in; a flag that comes and goes with stated delays comes out."""
+
+
+class Suspicion:
+    """A flag with hysteresis: found bad for `raise_s` without interruption it is raised, found good for `clear_s` it is cleared."""
+
+    def __init__(self, raise_s: float, clear_s: float) -> None:
+        self.raised = False
+        self.why = ""
+        self.judged_at = 0.0
+        self._raise_s = raise_s
+        self._clear_s = clear_s
+        self._otherwise_since: float | None = None
+
+    def judge(self, at: float, bad: bool, why: str = "") -> None:
+        """One look. A look that tells nothing is not to be judged: the flag stays as it is."""
+        self.judged_at = at
+        if bad == self.raised:
+            self._otherwise_since = None
+            return
+        if self._otherwise_since is None:
+            self._otherwise_since = at
+        if at - self._otherwise_since >= (self._raise_s if bad else self._clear_s):
+            self._turn(bad, why)
+
+    def forget(self) -> None:
+        """Nothing can confirm it any more."""
+        self._turn(False, "")
+
+    def _turn(self, raised: bool, why: str) -> None:
+        self.raised, self.why, self._otherwise_since = raised, why if raised else "", None
