@@ -28,6 +28,7 @@ from agent.wire.records import Alarm
 from tests.core.builders import (
     BOOT,
     UTC_MS,
+    Bench,
     link_up,
     of,
     one,
