@@ -7,8 +7,10 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 
+from agent import receiver_file
 from agent.config import Gnss
 from agent.config_walk import Leaf, Mistake, close_to, key_text
+from agent.core.phrasebook import Want
 from agent.toml_lines import Path, line_of
 
 PORT_MAX = 65535
@@ -27,7 +29,9 @@ def check(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
     yield from _pins(leaves, lines)
     yield from _endpoints(leaves)
     yield from _pairs(leaves)
+    yield from _place(leaves)
     yield from _timezone(leaves)
+    yield from _receiver(leaves)
     for path, leaf in leaves.items():
         if leaf.file in ("read", "secret") and (message := _unfit(FilePath(leaf.value), secret=leaf.file == "secret")):
             yield Mistake(path, message)
@@ -83,6 +87,12 @@ def _pairs(leaves: Leaves) -> Iterator[Mistake]:
             yield Mistake(("mqtt", key), f"{key} is of no use alone; say in mqtt.{other} {what}, or remove {key}")
 
 
+def _place(leaves: Leaves) -> Iterator[Mistake]:
+    for key, other in (("lat", "lon"), ("lon", "lat")):
+        if ("place", key) in leaves and ("place", other) not in leaves:
+            yield Mistake(("place", key), f"{key} is of no use alone; say place.{other} too, or remove {key}")
+
+
 def _timezone(leaves: Leaves) -> Iterator[Mistake]:
     leaf = leaves.get(("unit", "timezone"))
     if leaf is None:
@@ -96,6 +106,41 @@ def _timezone(leaves: Leaves) -> Iterator[Mistake]:
         if not known:
             advice = "this machine has no time zones; install tzdata"
         yield Mistake(("unit", "timezone"), f'there is no time zone "{leaf.value}"; {advice}')
+
+
+WANTS = {
+    "constellations": Want.CONSTELLATIONS,
+    "rate_hz": Want.RATE,
+    "sentences": Want.SENTENCES,
+    "baud_wanted": Want.BAUD,
+}
+"""Keys of [gnss] that ask something of the receiver."""
+
+
+def _receiver(leaves: Leaves) -> Iterator[Mistake]:
+    """The kind of receiver is known, and knows what is wanted of it."""
+    named = leaves.get(("gnss", "receiver"))
+    name = named.value if named else receiver_file.GENERIC
+    wanted = [(key, leaves["gnss", key].value) for key in WANTS if ("gnss", key) in leaves and leaves["gnss", key].value != "keep"]
+    if name == receiver_file.GENERIC:
+        for key, value in wanted:
+            kinds = ", ".join(kind for kind in receiver_file.names() if kind != name)
+            told = f"found {value}, but nothing is sent to a generic receiver; say in gnss.receiver what it is: {kinds}"
+            yield Mistake(("gnss", key), told)
+        return
+    try:
+        book = receiver_file.read(name)
+    except receiver_file.ReceiverFileError as e:
+        near = close_to(name, receiver_file.names())
+        yield Mistake(("gnss", "receiver"), f'{e}; did you mean "{near}"?' if near else str(e))
+        return
+    for key, value in wanted:
+        if not book.phrases(WANTS[key], value):
+            known = ", ".join(each for each in ("keep", *book.values(WANTS[key])))
+            yield Mistake(("gnss", key), f"found {value}; expected one of what is known for {book.name}: {known}")
+    port = leaves[("gnss", "port")].value if ("gnss", "port") in leaves else Gnss().port
+    if "baud_wanted" in dict(wanted) and str(port).startswith("socket://"):
+        yield Mistake(("gnss", "baud_wanted"), f"{port} has no speed that could be changed; leave it at keep")
 
 
 def _unfit(file: FilePath, *, secret: bool, may_read: Callable[[FilePath, int], bool] = os.access) -> str | None:

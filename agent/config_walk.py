@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """One good value of the file. `file`: how a path is used (`read`, `secret`, `made`; `named`: it may be a mere name), None for what is no path."""
+    """One good value of the file. `file`: how a path is used (`read`, `secret`, `made`; `named`: a path or a mere name), else None."""
 
     value: Any
     file: str | None

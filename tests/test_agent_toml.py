@@ -75,7 +75,7 @@ def test_every_key_is_in_the_reference_with_what_it_takes_and_its_default(key: K
         assert entry.off
         assert entry.says.endswith("; default: none")
     elif entry.off:
-        assert tomllib.loads(f"value = {entry.value}")["value"] == key.default
+        assert msgspec.convert(tomllib.loads(f"value = {entry.value}")["value"], key.kind) == key.default
     else:
         assert entry.says.endswith(f"; default {words.toml(key.default)}")
 

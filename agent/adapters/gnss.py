@@ -1,7 +1,8 @@
-"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna, ReceiverSpoke out. Sent is what the core asks for.
+"""A serial port (any pyserial URL) in; ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna, ReceiverSpoke out.
 
-One thread, `gnss`. It sleeps until a byte comes, lets more gather, and drains what is there: at 10 Hz the wake-ups are the cost, not the
-parsing (pyserial's readline() costs one system call a byte). Whether a silent receiver is dead, the core decides by lack of ReceiverHeard.
+Sent is only what the core asks for. One thread, `gnss`. It sleeps until a byte comes, lets more gather, and drains what is there: at 10 Hz
+the wake-ups are the cost, not the parsing (pyserial's readline() costs one system call a byte). Whether a silent receiver is dead, the core
+decides by lack of ReceiverHeard.
 """
 
 import queue
@@ -63,7 +64,7 @@ class Gnss:
         self._thread.start()
 
     def perform(self, effect: Effect) -> None:
-        """Ask for SpeakToReceiver or SetReceiverBaud; returns at once. More than ASKED_MAX are lost, and what waits while the port is closed."""
+        """Ask for SpeakToReceiver or SetReceiverBaud; returns at once. Lost: what waits while the port is closed, more than ASKED_MAX."""
         if self._asked.qsize() < ASKED_MAX:
             self._asked.put(effect)
 
@@ -126,7 +127,7 @@ class Gnss:
         good_at = self._now()
         try:
             while not self._stop.is_set():
-                at, data = self._drain(port)
+                at, data = self._drain(port, session.mid_line)
                 good = session.take(at, data)
                 if data and hunts and (baud := self._hunt.heard(at, good)) is not None:
                     port.baudrate = baud
@@ -154,7 +155,7 @@ class Gnss:
         In the middle of a line the next byte is on its way, and its own time tells nothing: there is no need to wake up for it.
         """
         at = self._now()
-        if mid_line and not self._is_url:
+        if mid_line and not self._is_socket:
             self._stop.wait(GATHER_S)
             if waiting := port.in_waiting:
                 return at, port.read(min(waiting, READ_BYTES_MAX))

@@ -1,9 +1,9 @@
 """Firmament: skies (satellites with their C/N0) go in; suspicions of jamming and spoofing come out.
 
 What each test can see, and what not:
-- `jam`: a transmitter that raises the noise lowers all satellites alike, while walls and trees lower each differently. So: at least SATELLITES
-  still heard, each weaker than it has been by DROP_DB_MIN, by DROP_DB on average, and all alike within ALIKE_DB. One that comes on over many
-  minutes, or that leaves fewer satellites, is not seen by this; nothing at all to hear looks like a tunnel, but for
+- `jam`: a transmitter that raises the noise lowers all satellites alike, while walls and trees lower each differently. So: at least
+  SATELLITES still heard, each weaker than it has been by DROP_DB_MIN, by DROP_DB on average, and all alike within ALIKE_DB. One that comes
+  on over many minutes, or that leaves fewer satellites, is not seen by this; nothing at all to hear looks like a tunnel, but for
 - `dark`: the sky went out while the car stood. A car is driven into a garage, it does not stand still there before. Someone who
   covers the antenna looks the same. A jammer that silences a moving car is not told from a tunnel.
 - `uniform`: one transmitter makes all satellites alike, or stronger than the sky ever does. A real sky differs by 5 dB and more between
@@ -12,7 +12,8 @@ What each test can see, and what not:
   contradict each other, as when only GPS is forged. A receiver told to leave out a constellation looks the same.
 """
 
-from statistics import fmean, pstdev
+import math
+from collections.abc import Sequence
 
 from agent.core.events import Satellite, Sky
 from agent.core.suspicion import Suspicion
@@ -113,8 +114,8 @@ class Firmament:
     def _judge_jam(self, at: float, drops: list[float]) -> None:
         if len(drops) < SATELLITES:
             return  # a tunnel, a garage, or a cold start: nothing to be said
-        bad = fmean(drops) >= BACK_DB if self.jam.raised else _alike(drops)
-        self.jam.judge(at, bad, f"all {len(drops)} satellites are weaker by {fmean(drops):.0f} dB at once")
+        bad = _mean(drops) >= BACK_DB if self.jam.raised else _alike(drops)
+        self.jam.judge(at, bad, f"all {len(drops)} satellites are weaker by {_mean(drops):.0f} dB at once")
 
     def _judge_dark(self, at: float, heard: int, known: int, still: bool) -> None:
         if known >= SATELLITES:
@@ -126,7 +127,7 @@ class Firmament:
         if len(heard) < UNIFORM_SATELLITES:
             return
         levels = [dbhz for _, dbhz in heard]
-        mean, spread = fmean(levels), pstdev(levels)
+        mean, spread = _mean(levels), _spread(levels)
         bad = mean > TOO_STRONG_DBHZ or (mean >= UNIFORM_DBHZ and spread <= UNIFORM_DB)
         self.uniform.judge(at, bad, f"{len(levels)} satellites at {mean:.0f} dBHz, alike within {spread:.1f} dB")
 
@@ -148,6 +149,16 @@ class Firmament:
         self.lopsided.judge(at, bool(left), f"{', '.join(left)} is heard well and used no more")
 
 
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Standard deviation."""
+    mean = _mean(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+
+
 def _alike(drops: list[float]) -> bool:
     """Whether so many satellites are weaker, all alike."""
-    return len(drops) >= SATELLITES and min(drops) >= DROP_DB_MIN and fmean(drops) >= DROP_DB and pstdev(drops) <= ALIKE_DB
+    return len(drops) >= SATELLITES and min(drops) >= DROP_DB_MIN and _mean(drops) >= DROP_DB and _spread(drops) <= ALIKE_DB

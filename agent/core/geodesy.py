@@ -10,10 +10,9 @@ ECCENTRICITY_SQUARED = 6.694_379_990_14e-3
 
 
 def offset_m(lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float]:
-    """Metres east and north from the first point to the second, degrees in; on the tangent plane at the middle: better than 0.1 % up to
-    50 km outside the polar caps.
+    """Metres east and north from the first point to the second, degrees in; better than 0.1 % up to 50 km outside the polar caps.
 
-    Radii of curvature in the meridian and the prime vertical: Torge & Müller, Geodesy, 4th ed., section 4.1.3.
+    On the tangent plane at the middle. Radii of curvature in meridian and prime vertical: Torge & Müller, Geodesy, 4th ed., section 4.1.3.
     """
     middle = math.radians((lat1 + lat2) / 2)
     w = math.sqrt(1 - ECCENTRICITY_SQUARED * math.sin(middle) ** 2)

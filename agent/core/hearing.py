@@ -1,8 +1,8 @@
 """Hearing: what the receiver says goes in; whether it does what is wanted of it, for each want, comes out.
 
-A receiver's own "OK" proves little (XOR does not see swapped digits, and some answer OK to what they cannot do), so only what it does counts:
-the rate by its fixes, the constellations by the satellites that it hears or uses, the sentences and the speed by what comes. What has not been
-seen yet is unknown, which is neither: under a roof no constellation is missing.
+A receiver's own "OK" proves little (XOR does not see swapped digits, and some answer OK to what they cannot do), so only what it does
+counts: the rate by its fixes, the constellations by the satellites that it hears or uses, the sentences and the speed by what comes. What
+has not been seen yet is unknown, which is neither: under a roof no constellation is missing.
 """
 
 import enum

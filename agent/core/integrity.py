@@ -41,7 +41,7 @@ DELAY_S_MAX = {
     "gnss.time": PACE_RAISE_S,
     "gnss.antenna": ANTENNA_RAISE_S,
 }
-"""Seconds, from when a test first finds it to when the flag is up; how long a drag-off takes to be found depends on its speed (`motion`)."""
+"""Seconds, from when a test first finds it to when the flag is up; how long a drag-off takes to be found depends on its speed."""
 
 
 class Integrity(Part):

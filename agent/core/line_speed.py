@@ -1,7 +1,7 @@
 """Line speed: at which speed sentences were heard goes in; the memory of it, and the speed to begin with next time, come out.
 
-Finding the speed anew costs up to ten seconds of fixes at each start; most receivers never change theirs. Only our own listening is set here:
-nothing is sent to the receiver. What was remembered is no more than the first guess: the hunt goes on from it when garbage comes.
+Finding the speed anew costs up to ten seconds of fixes at each start; most receivers never change theirs. Only our own listening is set
+here: nothing is sent to the receiver. What was remembered is no more than the first guess: the hunt goes on from it when garbage comes.
 """
 
 import math

@@ -6,9 +6,9 @@ What each test can see, and what not:
   nor one during a silence of more than SILENCE_S. A jump that stays is believed again once all is consistent for JUMP_CLEAR_S.
 - `frozen`: latitude and longitude the same to the last bit while the same fix reports a speed; or the whole fix, satellites and HDOP
   included, the same for SAME_S while the ignition is on. A receiver that holds its position while the car stands is honest.
-- `drag`: the way that the positions go leaves the way that speed and course (Doppler) make. The difference leaks away with DRAG_LEAK_S, so it
-  settles at rate times DRAG_LEAK_S: a drag of 3 m/s is seen after 70 s, of 10 m/s after 15, below 2 m/s never. A transmitter that
-  forges the Doppler too is not seen by this.
+- `drag`: the way that the positions go leaves the way that speed and course (Doppler) make. The difference leaks away with DRAG_LEAK_S, so
+  it settles at rate times DRAG_LEAK_S: a drag of 3 m/s is seen after 75 s, of 10 m/s after 20, one below 2 m/s never. A transmitter
+  that forges the Doppler too is not seen by this.
 """
 
 import math
@@ -90,8 +90,8 @@ class Motion:
             return
         way = offset_m(last.lat, last.lon, fix.lat, fix.lon)
         jumped = self._judge_jump(last, fix, seconds, math.hypot(*way))
-        self._judge_frozen(last, fix, ignition)
-        self._judge_drag(last, fix, seconds, way if not jumped else None)
+        stands = self._judge_frozen(last, fix, ignition)
+        self._judge_drag(last, fix, seconds, way if not jumped and not stands else None)
 
     def _judge_jump(self, last: Fix, fix: Fix, seconds: float, way_m: float) -> bool:
         mps = VEHICLE_MPS_MAX
@@ -102,7 +102,8 @@ class Motion:
         self.jump.judge(fix.at, jumped, f"{way_m:.0f} m in {seconds:.1f} s, at most {limit_m:.0f} m are possible")
         return jumped
 
-    def _judge_frozen(self, last: Fix, fix: Fix, ignition: bool | None) -> None:
+    def _judge_frozen(self, last: Fix, fix: Fix, ignition: bool | None) -> bool:
+        """Whether the position stands while there is a speed."""
         stands = fix.lat == last.lat and fix.lon == last.lon
         same = stands and (fix.alt_m, fix.hdop, fix.sats, fix.speed_mps) == (last.alt_m, last.hdop, last.sats, last.speed_mps)
         if not same or ignition is not True:
@@ -110,9 +111,10 @@ class Motion:
         speed_mps = fix.speed_mps or 0.0
         if stands and speed_mps >= FREEZE_MPS:
             self.frozen.judge(fix.at, True, f"the position stands still, the speed is {speed_mps:.1f} m/s")
-        else:
-            frozen = fix.at - self._same_since >= SAME_S
-            self.frozen.judge(fix.at, frozen, f"the receiver says the very same for {SAME_S / 60:.0f} minutes, ignition on")
+            return True
+        dead = fix.at - self._same_since >= SAME_S
+        self.frozen.judge(fix.at, dead, f"the receiver says the very same for {SAME_S / 60:.0f} minutes, ignition on")
+        return False
 
     def _judge_drag(self, last: Fix, fix: Fix, seconds: float, way: tuple[float, float] | None) -> None:
         before, now = _velocity(last), _velocity(fix)

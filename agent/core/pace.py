@@ -1,8 +1,8 @@
 """Pace: the receiver's UTC against the monotonic clock goes in; the suspicion that its time runs away or steps comes out.
 
-What it can see: a step of more than OFF_MS at once (raised after PACE_RAISE_S), a time that stands still, a clock that is wrong by p in rate
-after OFF_MS / (p - RATE_PPM). A step to another time that stays steady is re-accepted after SETTLE_S (whoever keeps the time decides then
-whether to believe it), one of 1024 weeks or to a time that cannot be never. What it cannot see: a time that is wrong from the
+What it can see: a step of more than OFF_MS at once (raised after PACE_RAISE_S), a time that stands still, a clock that is wrong by p in
+rate after OFF_MS / (p - RATE_PPM). A step to another time that stays steady is re-accepted after SETTLE_S (whoever keeps the time decides
+then whether to believe it), one of 1024 weeks or to a time that cannot be never. What it cannot see: a time that is wrong from the
 start, a step below OFF_MS (a leap second is one), a clock pulled away more slowly than RATE_PPM.
 """
 

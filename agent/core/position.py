@@ -1,8 +1,9 @@
 """Position: fixes go in; where we are, how well and how old that is, comes out, and the live dot for the map.
 
-Theory. A live position leaves when enough has changed (time, distance, heading, speed), seldom while parked, each second while an alarm
-is live. It is volatile: only the latest is worth sending, the track keeps them all. An old position never looks live: its age and source
-say so.
+Theory. A live position leaves when enough has changed (time, distance, heading, speed, quality: a fix lost or found again, a flag), seldom
+while parked, each second while an alarm is live. It is volatile: only the latest is worth sending, the track keeps them all. An old
+position never looks live: its age and source say so. A car that stands is shown where it stopped (`held`); the track has what the receiver
+said. A unit with a surveyed place is shown there (`fixed`) until the receiver has said for a minute that it is elsewhere.
 """
 
 import math
@@ -12,12 +13,21 @@ from typing import Any
 from agent.config import Report
 from agent.core.events import AlarmChanged, Event, Fix, FixMode, InputChanged, Lane, LinkUp, Reported, Started
 from agent.core.geodesy import distance_m, turn_deg
+from agent.core.integrity import Integrity
 from agent.core.part import Outputs, Part
+from agent.core.static_hold import StaticHold
+from agent.core.surveyed import Surveyed
 from agent.wire.records import Pos
 from agent.wire.records import Position as PositionRecord
 
 FRESH_S = 2.0
 """A position older than this is the last known one, not the present one: two epochs of a 1 Hz receiver."""
+
+LOST_S = 3.0
+"""A fix is lost when three of a 1 Hz receiver are missing: one or two are, now and then."""
+
+SPACING_S = 1.0
+"""A receiver at 10 Hz does not make ten reports of one bend, nor a flickering fix one each time."""
 
 MOVING_MPS = 1.0
 """Below this a receiver's speed is mostly noise, and its course always."""
@@ -32,9 +42,15 @@ class Position(Part):
     name = "position"
     listens = (Started, Fix, InputChanged, AlarmChanged, LinkUp)
 
-    def __init__(self, config: Report, lights: Callable[[], str]) -> None:
+    def __init__(self, config: Report, lights: Callable[[], str], integrity: Integrity, surveyed: Surveyed) -> None:
         self._config = config
         self._lights = lights
+        self._integrity = integrity
+        self._surveyed = surveyed
+        self._hold = StaticHold()
+        self._reported_quality: tuple[str, ...] = ()
+        self._reported_place: tuple[float, float] | None = None
+        self._lost_at = math.inf
         self._good: Fix | None = None
         self._latest: Fix | None = None
         self._reported: Fix | None = None
@@ -47,7 +63,7 @@ class Position(Part):
     @property
     def deadline(self) -> float:
         """When a position is due although nothing changed."""
-        return self._report_at
+        return min(self._report_at, self._lost_at)
 
     def handle(self, event: Event) -> Outputs:
         """Take a fix, or a reason to report more or less often."""
@@ -70,65 +86,104 @@ class Position(Part):
         return ()
 
     def expire(self) -> Outputs:
-        """Report because it is time."""
-        return self._report(self._report_at)
+        """Report because it is time, or because the fix is lost."""
+        at = self.deadline
+        if at == self._lost_at and at - self._reported_at < self._spacing_s():
+            self._lost_at = max(math.nextafter(at, math.inf), self._reported_at + self._spacing_s())
+            return ()
+        if at == self._lost_at:
+            self._lost_at = math.inf
+        return self._report(at)
 
     def _fix(self, fix: Fix) -> Outputs:
         self._latest = fix
         if fix.mode is FixMode.NONE or fix.lat is None or fix.lon is None:
             return ()
         self._good = fix
+        self._lost_at = fix.at + LOST_S
+        self._hold.take(fix)
         if (fix.speed_mps or 0.0) >= MOVING_MPS:
             self._moved_at = fix.at
             self._report_at = min(self._report_at, max(fix.at, self._reported_at + self._interval_s(fix.at)))
         return self._report(fix.at) if self._changed(fix) else ()
 
     def _changed(self, fix: Fix) -> bool:
-        last = self._reported
-        if last is None or fix.lat is None or fix.lon is None or last.lat is None or last.lon is None:
+        last, was, now = self._reported, self._reported_place, self._place()
+        if last is None or was is None or now is None:
             return True
-        if fix.at - self._reported_at < min(1.0, self._config.interval_s):
-            return False  # a receiver at 10 Hz does not make ten reports of one bend
+        if fix.at - self._reported_at < self._spacing_s():
+            return False
+        if self._quality(fix.at) != self._reported_quality:
+            return True
+        if now == self._surveyed.place:
+            return False
         moving = (fix.speed_mps or 0.0) >= MOVING_MPS
         faster = abs((fix.speed_mps or 0.0) - (last.speed_mps or 0.0)) >= self._config.speed_mps
-        if faster or distance_m(last.lat, last.lon, fix.lat, fix.lon) >= self._config.distance_m:
+        if faster or distance_m(*was, *now) >= self._config.distance_m:
             return True
         if not moving or fix.course_deg is None or last.course_deg is None:
             return False
         return turn_deg(last.course_deg, fix.course_deg) >= self._config.heading_deg
 
+    def _spacing_s(self) -> float:
+        return min(SPACING_S, self._config.interval_s)
+
+    def _place(self) -> tuple[float, float] | None:
+        """Where the unit is shown."""
+        fix = self._good
+        if self._surveyed.place is not None:
+            return self._surveyed.place
+        if self._hold.place is not None:
+            return self._hold.place
+        return None if fix is None or fix.lat is None or fix.lon is None else (fix.lat, fix.lon)
+
+    def _quality(self, at: float) -> tuple[str, ...]:
+        """What is to be reported at once when it changes."""
+        fix = self._good
+        if fix is None or at >= fix.at + LOST_S:
+            return ("lost", *self._integrity.flags)
+        return ("dr" if fix.mode is FixMode.DEAD_RECKONING else "fix", *self._integrity.flags)
+
     def _interval_s(self, at: float) -> float:
         if self._alarms:
             return self._config.emergency_interval_s
-        parked = self._ignition is not True and at - self._moved_at >= PARKED_AFTER_S
+        parked = self._surveyed.place is not None or (self._ignition is not True and at - self._moved_at >= PARKED_AFTER_S)
         return self._config.parked_interval_s if parked else self._config.interval_s
 
     def _report(self, at: float) -> Outputs:
         self._reported, self._reported_at = self._good, at
+        self._reported_place, self._reported_quality = self._place(), self._quality(at)
         self._report_at = at + self._interval_s(at)
         record = PositionRecord(pos=self.here(at), ign=self._ignition, lights=self._lights())
         return [Reported(at, Lane.LIVE, record, "position")]
 
     def here(self, at: float) -> Pos | None:
         """The best known position at that moment; None when there has never been one."""
-        fix = self._good
-        if fix is None or fix.lat is None or fix.lon is None:
+        fix, place, flags = self._good, self._place(), list(self._integrity.flags)
+        if place is None:
             return None
-        age_s = max(0.0, at - fix.at)
+        age_s = max(0.0, at - fix.at) if fix is not None else math.inf
         fresh = age_s <= FRESH_S
+        if place == self._surveyed.place:
+            sats = fix.sats or None if fix is not None and fresh else None
+            alt_m = self._surveyed.alt_m
+            return Pos(*place, mode="fixed", src="fixed", age_ms=0, alt_m=alt_m, sats=sats, flags=flags or None)  # type: ignore[arg-type]  # the literals of Integrity
+        assert fix is not None
+        held = self._hold.place is not None
+        flags += ["held"] * held + ["stale"] * (not fresh)
         return Pos(
-            lat=fix.lat,
-            lon=fix.lon,
+            lat=place[0],
+            lon=place[1],
             mode=fix.mode.value,
             src="gnss" if fresh else "last",
             age_ms=round(age_s * 1000),
             alt_m=fix.alt_m,
-            spd=fix.speed_mps if fresh else None,
-            cog=fix.course_deg if fresh else None,
+            spd=None if not fresh else 0.0 if held else fix.speed_mps,
+            cog=fix.course_deg if fresh and not held else None,
             hdop=fix.hdop,
             acc_m=fix.acc_m,
             sats=fix.sats or None,
-            flags=None if fresh else ["stale"],
+            flags=flags or None,  # type: ignore[arg-type]  # the literals of Integrity, and ours
         )
 
     def status(self, now: float) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Setup: what the receiver says goes in; what it is told (SpeakToReceiver, SetReceiverBaud), and the fault `gnss.setup`, come out.
 
-Theory. Police equipment listens: nothing is sent unless a kind of receiver and something of it are wanted in the config. Even then, first we
-hear whether it does already what is wanted, and send only what it does not, or does not show. Success is what it then does, never what it
-answers. A receiver that forgets (its supply dipped) is told again, a limited number of times, with longer and longer waits.
+Theory. Police equipment listens: nothing is sent unless a kind of receiver and something of it are wanted in the config. Even then, first
+we hear whether it does already what is wanted, and send only what it does not, or does not show. Success is what it then does, never what
+it answers. A receiver that forgets (its supply dipped) is told again, a limited number of times, with longer and longer waits.
 
     state       what happens                                                          until
     off         nothing is wanted: nothing is sent, ever

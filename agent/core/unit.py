@@ -14,6 +14,7 @@ from agent.core.events import AdapterDied, Asked, Event, LinkDown, LinkUp, Spool
 from agent.core.faults import Faults
 from agent.core.health import HealthReport
 from agent.core.inputs import Inputs
+from agent.core.integrity import Integrity
 from agent.core.io import IoState
 from agent.core.lights import Lights
 from agent.core.line_speed import LineSpeed
@@ -27,6 +28,7 @@ from agent.core.phrasebook import Phrasebook
 from agent.core.position import Position
 from agent.core.receiver import Receiver
 from agent.core.setup import Setup
+from agent.core.surveyed import Surveyed
 from agent.core.timebase import Timebase
 from agent.core.track import TrackLog
 
@@ -53,18 +55,22 @@ class Unit:
         self._ready = False
         names = Names(config.unit.id, boot)
         root = config.mqtt.root
-        self.timebase = Timebase()
+        integrity = Integrity()
+        surveyed = Surveyed(config.place, integrity.doubts_place)
+        self.timebase = Timebase(integrity.doubts_time)
         self.faults = Faults()
         self.lights = Lights(config.lights, config.output)
-        self.position = Position(config.report, lambda: self.lights.winner()[0])
+        self.position = Position(config.report, lambda: self.lights.winner()[0], integrity, surveyed)
         self.outbox = Outbox(root, config.mqtt.window_bytes, names, self.timebase)
         self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version)
         self.panic = Panic(config.input, names, self.timebase, self.position.here)
         self.parts: tuple[Part, ...] = (
             self.outbox,  # first: what the others say to a link that is up or down finds it knowing so
+            integrity,  # before whoever learns from fixes
             self.timebase,
             Inputs(config.input),
             self.panic,  # before whoever else has something to say to a new link
+            surveyed,
             self.position,
             TrackLog(config.store, self.timebase),
             self.lights,

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config import Report
+from agent.config import Report, SurveyedPlace
 from agent.core.events import AlarmChanged, Event, FixMode, InputChanged, Lane, Reported, Started
+from agent.core.integrity import Integrity
 from agent.core.part import Output
 from agent.core.position import FRESH_S, Position
+from agent.core.surveyed import Surveyed
 from agent.wire.records import Position as PositionRecord
 from tests.core.builders import Bench, assert_covers, fix, link_up, of, press
 
@@ -20,7 +22,7 @@ METRE_DEG = 1 / 111_000
 
 
 def made(config: Report = CONFIG) -> Bench:
-    bench = Bench(Position(config, lambda: "cruise"))
+    bench = Bench(Position(config, lambda: "cruise", Integrity(), Surveyed(SurveyedPlace(), lambda: False)))
     bench.feed(Started(0.0))
     return bench
 
@@ -134,13 +136,15 @@ def test_an_alarm_speeds_the_position_up_at_once_and_the_last_clear_slows_it_dow
 def test_a_car_with_its_ignition_on_is_never_parked() -> None:
     bench = parked()
     bench.feed(ignition(70.0, True))
-    assert bench.part.deadline == 75.0
+    outs = bench.feed(*(fix(float(at)) for at in range(71, 77)))
+    assert [out.at for out in of(Reported, outs)] == [75.0]
 
 
 def test_a_parked_car_that_drives_off_reports_at_once_and_then_often() -> None:
     bench = parked()
     assert len(reports(bench.feed(fix(71.0, speed_mps=6.0)))) == 1
-    assert bench.part.deadline == 76.0
+    outs = bench.feed(*(fix(float(at), speed_mps=6.0) for at in range(72, 78)))
+    assert [out.at for out in of(Reported, outs)] == [76.0]
 
 
 def test_ten_fixes_a_second_do_not_make_ten_reports_of_one_bend() -> None:
