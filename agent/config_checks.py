@@ -52,8 +52,9 @@ def _ids(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
 
 
 def _pins(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
-    port_path: Path = ("gnss", "port")
-    port = leaves[port_path].value if port_path in leaves else Gnss().port
+    ports = {path: leaf.value for path, leaf in leaves.items() if path[:2] in (("gnss", "port"), ("gnss", "more_ports"))}
+    ports.setdefault(("gnss", "port"), Gnss().port)
+    uart = next((path for path, port in ports.items() if port == UART_PORT), None)
     first: dict[object, Path] = {}
     for path, pin in _devices(leaves, lines, "pin"):
         other = first.setdefault(pin, path)
@@ -61,9 +62,9 @@ def _pins(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
             name = leaves.get((*other[:-1], "id"))
             user = f'{key_text(other[:-1])} "{name.value}"' if name else key_text(other[:-1])
             yield Mistake(path, f"pin {pin} is already used by {user} (line {line_of(lines, other)}); one pin has one function")
-        elif port == UART_PORT and pin in UART_PINS:
-            line = f"line {lines[port_path]}" if port_path in lines else "the default"
-            yield Mistake(path, f"pin {pin} is {UART_PINS[pin]} of {UART_PORT}, which gnss.port uses ({line}); take another pin")
+        elif uart is not None and pin in UART_PINS:
+            line = f"line {line_of(lines, uart)}" if uart in leaves else "the default"
+            yield Mistake(path, f"pin {pin} is {UART_PINS[pin]} of {UART_PORT}, which gnss.{uart[1]} uses ({line}); take another pin")
 
 
 def _endpoints(leaves: Leaves) -> Iterator[Mistake]:

@@ -56,11 +56,11 @@ def sentence(*fields: str) -> str:
     return f"${body}*{checksum(body)}\r\n"
 
 
-def degrees_minutes(degrees: float, width: int) -> str:
-    """Degrees without sign as dddmm.mmmmmm, `width` digits of degrees; rounding never gives 60 minutes."""
-    units = round(abs(degrees) * 60 * 10**MINUTE_DECIMALS)
-    whole, minutes = divmod(units, 60 * 10**MINUTE_DECIMALS)
-    return f"{whole:0{width}d}{minutes / 10**MINUTE_DECIMALS:0{MINUTE_DECIMALS + 3}.{MINUTE_DECIMALS}f}"
+def degrees_minutes(degrees: float, width: int, decimals: int = MINUTE_DECIMALS) -> str:
+    """Degrees without sign as dddmm.mmmmmm, `width` digits of degrees, `decimals` of minutes; rounding never gives 60 minutes."""
+    units = round(abs(degrees) * 60 * 10**decimals)
+    whole, minutes = divmod(units, 60 * 10**decimals)
+    return f"{whole:0{width}d}{minutes / 10**decimals:0{decimals + 3}.{decimals}f}"
 
 
 def _position(now: Instant) -> tuple[str, str, str, str]:

@@ -36,6 +36,7 @@ from simulator.faults import (
     StoreDamaged,
     StoreDown,
 )
+from simulator.faults_gnss import AntennaOpen, FrozenPosition, Jam, PositionJump, RollOver, SpoofDragOff
 
 
 class Option(NamedTuple):
@@ -79,6 +80,12 @@ OPTIONS: tuple[Option, ...] = (
     Option(InputsFail,        0.0,   0.02,  0.5, (2.0, 30.0)),
     Option(ButtonStuck,       0.0,   0.02,  0.3, (20.0, 200.0)),
     Option(OutputsMute,       0.0,   0.05,  1.0, (1.0, 60.0)),
+    Option(Jam,               0.0,   0.2,   1.0, (30.0, 300.0),  (11.0, 16.0)),
+    Option(SpoofDragOff,      0.0,   0.1,   0.7, (30.0, 240.0),  (4.0, 12.0)),
+    Option(PositionJump,      0.0,   0.2,   1.0, (1.0, 300.0),   (0.5, 20.0)),
+    Option(FrozenPosition,    0.0,   0.1,   0.7, (10.0, 300.0)),
+    Option(AntennaOpen,       0.0,   0.1,   0.7, (10.0, 300.0)),
+    Option(RollOver,          0.0,   0.1,   0.7, (30.0, 1200.0)),
 )
 # fmt: on
 

@@ -22,6 +22,7 @@ from agent.core.events import (
 )
 from simulator.facts import PressBegan, PressEnded, Pulse
 from simulator.route import Route
+from simulator.world_signals import SKY_EVERY_S, Signals
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -76,6 +77,10 @@ class WorldCar:
         self._ignitions = [i.id for i in config.input if i.use.value == "ignition"]
         self.shown: dict[str, str] = {}
         self._process = 0
+        self.signals = Signals(world)
+        self.fixes = False
+        """The receiver had a fix at its last word."""
+        self.speed_mps = 0.0
         # faults
         self.unplugged = False
         self.silent = False
@@ -134,6 +139,7 @@ class WorldCar:
         if any(self.level[ignition] for ignition in self._ignitions):
             self._driven_s += 1.0
         world.after(moment - world.now + self.fix_delay_s + world.rng.random() * FIX_JITTER_S, self._speak)
+        self.fixes = False
         if self.unplugged or self.silent or not world.running:
             return
         at = world.mono()
@@ -143,26 +149,30 @@ class WorldCar:
         world.post(ReceiverHeard(at, SENTENCES))
         # What is said now is of the last whole second.
         utc_ms = None if self.timeless else instant_ms - 1000
-        if self.void or world.now < self._fix_from:
+        void = self.void or world.now < self._fix_from
+        if instant_ms // 1000 % SKY_EVERY_S == 0:
+            for event in self.signals.around(at, void):
+                world.post(event)
+        if void:
             world.post(Fix(at, FixMode.NONE, utc_ms, sats={"BD": 2}))
             return
         here = self._route.at(self._driven_s)
         moving = any(self.level[ignition] for ignition in self._ignitions)
-        world.post(
-            Fix(
-                at,
-                FixMode.THREE_D,
-                utc_ms,
-                round(here.lat, 7),
-                round(here.lon, 7),
-                round(here.alt_m, 1),
-                round(here.speed_mps, 2) if moving else 0.0,
-                round(here.course_deg, 2) if moving else None,
-                0.8,
-                None,
-                {"BD": 12, "GP": 8},
-            )
+        self.fixes, self.speed_mps = True, here.speed_mps if moving else 0.0
+        fix = Fix(
+            at,
+            FixMode.THREE_D,
+            utc_ms,
+            round(here.lat, 7),
+            round(here.lon, 7),
+            round(here.alt_m, 1),
+            round(self.speed_mps, 2),
+            round(here.course_deg, 2) if moving else None,
+            0.8,
+            None,
+            {"BD": 12, "GP": 8},
         )
+        world.post(self.signals.bend(fix))
 
     # --- inputs -------------------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import msgspec
 
 from agent.core.events import (
     Acked,
+    Antenna,
     ClockRead,
     Edge,
     Event,
@@ -29,6 +30,7 @@ from agent.core.events import (
     ReceiverUp,
     Refused,
     Remembered,
+    Sky,
     SpoolDown,
     SpoolOpened,
     SpoolQuarantined,
@@ -44,7 +46,7 @@ LATE_SHARE = 0.2
 """Of the events that may be late, so many are; those behind them wait."""
 
 ADAPTERS: dict[type[Event], str] = {
-    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, Fix), "gnss"),
+    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna), "gnss"),
     **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
     **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
     **dict.fromkeys((ClockRead, Vitals), "vitals"),

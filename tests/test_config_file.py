@@ -122,6 +122,40 @@ def test_a_mistake_says_what_was_found_and_what_is_expected(tmp_path: Path, line
     assert error.line == (5 if "brackets" in message or "section" in message else 6)
 
 
+@pytest.mark.parametrize(
+    ("lines", "line", "key", "message"),
+    [
+        ("rate_hz = 5", 7, "gnss.rate_hz", "nothing is sent to a generic receiver; say in gnss.receiver what it is: atgm336h, "),
+        ('receiver = "l76"', 7, "gnss.receiver", 'there is no receiver "l76"; known: atgm336h, generic, l76k, '),
+        ('receiver = "l76"', 7, "gnss.receiver", 'did you mean "l76k"?'),
+        ('receiver = "l76k"\nrate_hz = 10', 8, "gnss.rate_hz", "found 10; expected one of what is known for Quectel L76K: keep, 1, 5"),
+        ('receiver = "um220"\nconstellations = "all"', 8, "gnss.constellations", "found all; expected one of what is known for Unicore"),
+        ('receiver = "mine/own.toml"', 7, "gnss.receiver", "own.toml cannot be read: No such file"),
+        (
+            'port = "socket://h:1"\nreceiver = "l76k"\nbaud_wanted = 115200',
+            9,
+            "gnss.baud_wanted",
+            "socket://h:1 has no speed that could be changed; leave it at keep",
+        ),
+    ],
+)
+def test_what_a_receiver_cannot_be_told_is_refused(tmp_path: Path, lines: str, line: int, key: str, message: str) -> None:
+    error = only(tmp_path, f"{LEAST}\n[gnss]\n{lines}\n".replace("\n\n[gnss]", "\n[gnss]"))
+    assert (error.line, error.key) == (line - 1, key)
+    assert message in error.message
+
+
+def test_a_receivers_own_file_is_found_from_where_the_config_lies(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n[[save]]\nplain = "x"\nsure = true\n')
+    assert config_file.read(put(tmp_path, LEAST + '[gnss]\nreceiver = "own.toml"\n')).gnss.receiver == str(tmp_path / "own.toml")
+    assert config_file.read(put(tmp_path, LEAST + '[gnss]\nreceiver = "l76k"\nrate_hz = 5\n')).gnss.receiver == "l76k"
+
+
+def test_a_pin_of_the_uart_is_refused_when_the_uart_is_one_of_more_ports(tmp_path: Path) -> None:
+    own = '[gnss]\nport = "/dev/ttyUSB0"\nmore_ports = ["/dev/serial0"]\n[[input]]\nid = "b"\npin = 15\n'
+    assert "which gnss.more_ports uses" in only(tmp_path, LEAST + own).message
+
+
 @pytest.mark.parametrize("name", ["JD 0417", "", "a/b", "+", "x" * 33, "北斗", "JD-0417\\n"])
 def test_a_unit_id_is_explained_in_words(tmp_path: Path, name: str) -> None:
     error = only(tmp_path, LEAST.replace("JD-0417", name))

@@ -146,6 +146,7 @@ class Gnss:
                     port.write(data)
                 case SetReceiverBaud(baud=baud) if not self._is_socket and baud != self._hunt.baud:
                     session.end(self._now())  # what was heard until now, was heard at the old speed
+                    port.flush()  # and what was said until now, goes at it
                     self._hunt.told(baud)
                     port.baudrate = baud
 

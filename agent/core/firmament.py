@@ -21,8 +21,8 @@ from agent.core.suspicion import Suspicion
 SATELLITES = 6
 """Fewer are alike by chance, in a garage for example."""
 
-USUAL_S = 300.0
-"""What a satellite is usually heard with is averaged over about this time."""
+USUAL_S, BETTER_S = 300.0, 30.0
+"""What a satellite is usually heard with is averaged over about these times: out of a garage it is soon known how strong it is outside."""
 
 KNOWN_AFTER_S = 60.0
 GONE_S = 600.0
@@ -103,7 +103,7 @@ class Firmament:
             if usual is None or at - usual.at > GONE_S:
                 self._usual[name] = _Usual(at, dbhz)
             else:
-                share = max(0.0, at - usual.at) / USUAL_S
+                share = max(0.0, at - usual.at) / (BETTER_S if dbhz > usual.dbhz else USUAL_S)
                 usual.dbhz += (dbhz - usual.dbhz) * min(1.0, share)
                 usual.at = at
         if len(self._usual) > KNOWN_MAX:

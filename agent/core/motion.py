@@ -83,6 +83,7 @@ class Motion:
         else:
             self._still_since = min(self._still_since, fix.at)
         if last is None or last.lat is None or last.lon is None:
+            self._same_since = fix.at
             return
         seconds = _seconds(last, fix)
         if seconds > SILENCE_S:

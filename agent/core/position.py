@@ -88,7 +88,7 @@ class Position(Part):
     def expire(self) -> Outputs:
         """Report because it is time, or because the fix is lost."""
         at = self.deadline
-        if at == self._lost_at and at - self._reported_at < self._spacing_s():
+        if at < self._report_at and at - self._reported_at < self._spacing_s():
             self._lost_at = max(math.nextafter(at, math.inf), self._reported_at + self._spacing_s())
             return ()
         if at == self._lost_at:

@@ -71,6 +71,9 @@ WITNESS_S = 30.0
 NTP_CONTRADICT_S = 60.0
 """A synchronised system clock that contradicts what it said itself, or a receiver long gone, is believed after this long."""
 
+TOLD_MAX = 64
+"""Moments told of late that are remembered: what is dated between two of them (a switch is reported with the moment it began) fits there."""
+
 SATELLITES = (FixMode.TWO_D, FixMode.THREE_D, FixMode.FIXED)
 """Modes of a receiver that computes its time; with dead reckoning its own clock runs on."""
 
@@ -115,9 +118,8 @@ class Timebase(Part):
         self._receiver = _Word()
         self._system = _Word()
         self._witness = (-math.inf, 0.0, 0)
-        self._last = (-math.inf, 0)
+        self._told: list[tuple[float, int]] = []
         self._before = (-math.inf, 0)
-        self._told_wrong = False
         self._tell_at = math.inf
         self._fault = False
 
@@ -215,14 +217,14 @@ class Timebase(Part):
     def _learn(self, source: Source, at: float, offset_ms: float, err_ms: int) -> Outputs:
         first, again = not self._ever_known(), self.source is Source.CONFLICT
         stepped = not first and not self._agrees(at, offset_ms)
-        if stepped or again:
-            self._before = self._last
-            self._told_wrong |= stepped
+        if stepped and self._told:
+            self._before = self._told[-1]
+            self._told.clear()
         self.source, self._offset_ms, self._learned_at, self._err_ms = source, offset_ms, at, err_ms
         if stepped or first or again:
             self._receiver.count = self._system.count = 0
             behind_s = (self._before[1] - offset_ms) / 1000 - at
-            waits = behind_s > (AGREE_MS + err_ms) / 1000 and self._before[0] > -math.inf
+            waits = behind_s > (AGREE_MS + err_ms) / 1000
             self._tell_at = at + behind_s if waits else math.inf
             return self._tell(at) if not waits else ()
         if self._fault and self._tell_at == math.inf:
@@ -249,18 +251,21 @@ class Timebase(Part):
     def stamp(self, at: float) -> tuple[int | None, Clock]:
         """UTC in ms at that monotonic second, or None, and how well it is known. Never earlier for a later moment."""
         before_at, before_ms = self._before
-        if not self._known() or (self._told_wrong and at <= before_at):  # what was known then was wrong: `clock_fix` tells
+        if not self._known() or at <= before_at:  # what was known then was wrong: `clock_fix` tells
             return None, Clock("none")
-        learned_ms = utc_ms = round(at * 1000 + self._offset_ms)
-        last_at, last_ms = self._last
-        if at >= last_at:
-            utc_ms = max(learned_ms, last_ms)
-        elif at > before_at:
-            utc_ms = min(max(learned_ms, before_ms), last_ms)
+        learned_ms = round(at * 1000 + self._offset_ms)
+        told = self._told
+        place = len(told)
+        while place and told[place - 1][0] > at:
+            place -= 1
+        utc_ms = max(learned_ms, told[place - 1][1] if place else before_ms)
+        if place < len(told):
+            utc_ms = min(utc_ms, told[place][1])
         if utc_ms - learned_ms > AGREE_MS + self._err_ms:
             return None, Clock("none")  # of the meantime, before the truth had caught up
-        if at >= last_at:
-            self._last = (at, utc_ms)
+        told.insert(place, (at, utc_ms))
+        if len(told) > TOLD_MAX:
+            del told[0]
         err_ms = self._err_now(at) + abs(utc_ms - learned_ms)  # a clock that waits for the truth to catch up is wrong by as much
         return utc_ms, Clock("gnss" if self.source is Source.GNSS else "ntp", err_ms)
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import select
+import termios
 import threading
 import time
 import tty
@@ -13,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from simulator import nmea
+from simulator import nmea, receiver_line
 from simulator.nmea import Instant, Talker
-from simulator.route import Route
+from simulator.receiver_model import Conditions, ReceiverModel, Start
+from simulator.receiver_profiles import Profile
+from simulator.route import Route, State
 
 RATES_HZ = (1, 2, 4, 5, 10)
 """The rates of real receivers: each has a whole number of milliseconds between epochs."""
@@ -27,6 +30,10 @@ ROOM_WAIT_S_MAX = 0.1
 """How long a write waits for a reader to make room, and at most until the next epoch: a real receiver waits for nobody."""
 
 HEARD_BYTES_MAX = 65_536
+
+
+BAUDS = {getattr(termios, f"B{baud}"): baud for baud in (4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800)}
+"""A terminal's word for a speed to the speed."""
 
 
 class Emitted(NamedTuple):
@@ -44,10 +51,21 @@ class Emitted(NamedTuple):
 
 
 class Receiver:
-    """A receiver that drives along a route and talks on `port`, a name that stays the same when it is unplugged and plugged in again."""
+    """A receiver that drives along a route and talks on `port`, a name that stays the same when it is unplugged and plugged in again.
+
+    Without a `profile` it says what is true, in the words of `simulator.nmea` and of `talker`; with one it is a receiver of that kind, that
+    starts hot, whose positions have noise, and that can be exposed to `Conditions`.
+    """
 
     def __init__(
-        self, route: Route, rate_hz: int, start_utc: datetime, directory: str | Path, name: str = "gnss", talker: Talker = "GN"
+        self,
+        route: Route,
+        rate_hz: int,
+        start_utc: datetime,
+        directory: str | Path,
+        name: str = "gnss",
+        talker: Talker = "GN",
+        profile: Profile | None = None,
     ) -> None:
         """Plug in at `directory/name` and talk, from `start_utc` (with a time zone) on, in real time, until `close`."""
         if rate_hz not in RATES_HZ:
@@ -60,6 +78,10 @@ class Receiver:
         self._period_ms = 1000 // rate_hz
         self._start_ms = round(start_utc.astimezone(UTC).timestamp() * 1000) // self._period_ms * self._period_ms
         self._talker: Talker = talker
+        self._model = None if profile is None else ReceiverModel(profile, self._start_ms, self._start_ms)
+        self._baud: int | None = None
+        self._trouble: str | None = None
+        self._trouble_until = 0.0
         self._chance = random.Random(self._start_ms)
         self._guard = threading.Condition()  # noqa: TID251  a test's thread pulls the plug that the receiver's own is writing to
         self._master: int | None = None
@@ -128,6 +150,26 @@ class Receiver:
         """One line of `count` bytes before the next epoch."""
         self._long_bytes = count
 
+    def expose(self, conditions: Conditions) -> None:
+        """Other surroundings from the next epoch on: a street, a tunnel, a jammer. Only with a profile."""
+        assert self._model is not None, "a receiver without a profile knows no conditions"
+        with self._guard:
+            self._model.conditions = conditions
+
+    def restart(self, start: Start) -> None:
+        """Its supply dips. Only with a profile."""
+        assert self._model is not None, "a receiver without a profile knows no starts"
+        with self._guard:
+            self._model.restart(start)
+
+    def speak_at(self, baud: int) -> None:
+        """A speed from now on: who has the port open at another gets what a UART makes of it. At first any will do."""
+        self._baud = baud
+
+    def trouble(self, kind: str, seconds: float) -> None:
+        """Every epoch is damaged on the wire for a time, in a way of `receiver_line.TROUBLES`. It is not counted as listened to."""
+        self._trouble, self._trouble_until = kind, time.monotonic() + seconds
+
     @property
     def emitted(self) -> tuple[Emitted, ...]:
         """The epochs with a valid position so far, oldest first."""
@@ -180,12 +222,27 @@ class Receiver:
             if self._long_bytes:
                 count, self._long_bytes = self._long_bytes, 0
                 self._write(self._master, b"$" + b"x" * (count - 3) + b"\r\n", deadline)
+            if self._model is None:
+                said = nmea.epoch(now, self._talker)
+            else:
+                now, said = _modelled(self._model, n * self._period_ms, now, state)
+            heard = self._on_the_wire(self._master, said)
             at = time.monotonic()
-            listened = self._write(self._master, nmea.epoch(now, self._talker), deadline)
+            listened = self._write(self._master, heard, deadline) and heard == said
             if now.valid and now.utc_ms is not None:
                 self._emitted.append(Emitted(now.utc_ms, now.lat, now.lon, at, listened))
             else:
                 self._void_epochs += 1
+
+    def _on_the_wire(self, master: int, said: bytes) -> bytes:
+        """What of it arrives."""
+        if self._trouble is not None and time.monotonic() < self._trouble_until:
+            said = receiver_line.TROUBLES[self._trouble](said, self._chance)
+        if self._baud is not None:
+            heard_baud = BAUDS.get(termios.tcgetattr(master)[5], self._baud)
+            if heard_baud != self._baud:
+                said = receiver_line.at_another_speed(said, self._baud, heard_baud)
+        return said
 
     def _write(self, master: int, said: bytes, deadline: float) -> bool:
         """Write until all is taken, nobody listens, or `deadline`; whether all was taken. What was not is counted and forgotten."""
@@ -205,3 +262,14 @@ class Receiver:
         with contextlib.suppress(OSError):  # nothing there, or nobody has the port open
             while heard := os.read(master, 4096):
                 self._heard += heard[: HEARD_BYTES_MAX - len(self._heard)]
+
+
+def _modelled(model: ReceiverModel, elapsed_ms: int, now: Instant, state: State) -> tuple[Instant, bytes]:
+    """The epoch as a receiver of that kind says it, and what it says of where it is."""
+    kept = model.conditions
+    if not now.valid:
+        model.conditions = kept._replace(view="tunnel")
+    spoken = model.say(elapsed_ms, state)
+    model.conditions = kept
+    belief = spoken.belief
+    return Instant(spoken.utc_ms, belief.lat, belief.lon, valid=belief.valid), spoken.data

@@ -39,3 +39,17 @@ def test_a_new_opening_begins_with_the_speed_that_was_found() -> None:
     hunt.reopened()
     assert hunt.baud == found
     assert tried(hunt, DWELL_S - 0.2, start=20.0) == []
+
+
+def test_a_speed_that_somebody_knows_is_tried_at_once_and_hunted_on_from_when_garbage_comes() -> None:
+    hunt = BaudHunt()
+    hunt.told(38400)
+    assert hunt.baud == 38400
+    assert tried(hunt, DWELL_S + 0.2) == [57600]
+    hunt.told(921600)
+    assert tried(hunt, DWELL_S + 0.2, start=20.0) == [BAUDS[0]]
+
+
+def test_a_speed_that_is_wanted_is_hunted_too() -> None:
+    hunt = BaudHunt(19200, also=(230400,))
+    assert tried(hunt, (len(BAUDS) + 2) * (DWELL_S + 0.2)) == [*BAUDS[:0], 230400, *BAUDS, 19200]

@@ -135,14 +135,14 @@ def test_a_step_of_the_receivers_time_is_flagged_within_seconds(off_s: int) -> N
     bench.drive.offset_ms = 1000.0 * off_s
     assert bench.until_flag("time", 5) <= 4
     bench.drive.offset_ms = 0.0
-    assert 10 <= bench.until_clear("time", 20)
+    assert bench.until_clear("time", 20) >= 10
 
 
 def test_a_new_time_that_stays_is_accepted_after_two_minutes_but_never_one_of_1024_weeks() -> None:
     bench = watched()
     bench.drive.offset_ms = 60_000.0
     bench.until_flag("time", 5)
-    assert 120 <= bench.until_clear("time", 150)
+    assert bench.until_clear("time", 150) >= 120
     bench.drive.offset_ms = 60_000.0 + 1024 * 7 * 86_400_000
     bench.until_flag("time", 5)
     bench.ride(1000)
@@ -205,8 +205,8 @@ def test_a_flag_that_nothing_confirms_any_more_is_let_go() -> None:
     bench.feed(*(Antenna(bench.drive.at + 1 + n, "open") for n in range(4)))
     at = bench.part.deadline
     assert at == bench.drive.at + 4 + FORGET_S
-    bench.until(at)
-    assert bench.flags == ()
+    faults = of(FaultSeen, bench.until(at))
+    assert not any(fault.active for fault in faults)
     assert bench.part.deadline > 1e9
 
 

@@ -1,0 +1,148 @@
+"""Promises about flags: what the signals really are goes in, and the flags that the unit raises; see `promises`.
+
+What is promised holds for what the core can see: a receiver that speaks, events that arrive, a sky that was known before it was jammed.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from agent.core.firmament import KNOWN_AFTER_S, USUAL_S
+from agent.core.integrity import DELAY_S_MAX, Integrity
+from agent.core.motion import DRAG_LEAK_S, DRAG_M, FREEZE_MPS
+from simulator.facts import Booted, Pulse
+from simulator.promises import Promise
+from simulator.world_signals import SKY_EVERY_S
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+FLAGS = {"jam": "jam", "drag": "spoof", "jump": "jump", "frozen": "frozen", "antenna": "antenna_open", "rolled": "time"}
+"""What each trouble has to be called."""
+
+CAUSES: dict[str, tuple[str, ...]] = {
+    "jam": ("jam",),
+    "spoof": ("drag", "jump", "rolled"),
+    "jump": ("jump", "drag", "frozen"),
+    "frozen": ("frozen",),
+    "time": ("rolled",),
+    "antenna_open": ("antenna",),
+}
+"""What may raise each flag: a drag that ends and a position that thaws jump back; a jump with a step of time is a reason to suspect."""
+
+AFTER_S = 180.0
+"""A trouble may show after its end: a receiver that was silent meanwhile says where it is now (`motion.SILENCE_S`), and a suspicion has
+its own delay."""
+
+TURN_S = 3.0
+"""A fix each second, up to 0.4 s late, and this promise looks once a second."""
+
+
+class _Sight:
+    """Since when the core could see everything that it needs."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.since = math.inf
+        self.driving_since = math.inf
+        self.clear_since = math.inf
+
+    def look(self) -> None:
+        world, now = self._world, self._world.now
+        car = world.car
+        sees = world.running and car.fixes and not car.timeless and not world.events_disturbed_since(now - 1)
+        self.since = min(self.since, now) if sees else math.inf
+        self.driving_since = min(self.driving_since, now) if sees and car.speed_mps > 2 * FREEZE_MPS else math.inf
+        clear = sees and not car.signals.recent(("jam",), 5 * USUAL_S)
+        self.clear_since = min(self.clear_since, now) if clear else math.inf
+
+
+class FlagsInTime(Promise):
+    """What goes wrong is said."""
+
+    name = "flags in time"
+    sentence = "Each trouble of the signals that the core can see is flagged within the stated delay."
+    hears = ((Booted, "booted"), (Pulse, "pulse"))
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self._sight = _Sight(world)
+        self._seen: dict[str, float] = {}
+        self._known: dict[str, bool] = {}
+
+    def booted(self, _: Booted) -> None:
+        """A new core has to learn the sky anew."""
+        self._sight = _Sight(self.world)
+
+    def pulse(self, _: Pulse) -> None:
+        """Is every trouble flagged that should be by now?"""
+        sight, signals, now = self._sight, self.world.car.signals, self.world.now
+        clear_since = sight.clear_since
+        sight.look()
+        flags = flags_of(self.world)
+        for trouble, since in signals.since.items():
+            if self._seen.get(trouble) == since:
+                continue
+            if trouble not in self._known:
+                self._known[trouble] = since - clear_since >= KNOWN_AFTER_S + 2 * SKY_EVERY_S
+            if FLAGS[trouble] in flags:
+                self._seen[trouble] = since
+                self.world.counts["flags in time"] += 1
+                continue
+            visible = max(since, sight.driving_since if trouble == "frozen" else sight.since)
+            if trouble == "jam" and not self._known[trouble]:
+                continue
+            if trouble == "jump" and sight.since > since - TURN_S:
+                continue  # the core must have seen where it was before
+            if now - visible > self._delay_s(trouble, signals.strength[trouble]):
+                self.broken(f"{trouble} ({signals.strength[trouble]:.1f}) since {since:.1f}, visible since {visible:.1f}; up: {flags}")
+        for trouble in [name for name in self._known if name not in signals.since]:
+            del self._known[trouble]
+
+    def _delay_s(self, trouble: str, strength: float) -> float:
+        flag = FLAGS[trouble]
+        if trouble == "drag":  # the difference settles at rate times leak, as a leaky integral does
+            found_s = -DRAG_LEAK_S * math.log(1 - DRAG_M / (strength * DRAG_LEAK_S)) * 1.2
+            return found_s + DELAY_S_MAX["gnss.spoof"] + TURN_S
+        looks_s = 2 * SKY_EVERY_S if trouble in ("jam", "antenna") else 0.0
+        return DELAY_S_MAX[f"gnss.{flag.split('_')[0]}"] + looks_s + TURN_S
+
+
+class NoFlagWithoutCause(Promise):
+    """And nothing else."""
+
+    name = "no flag without a cause"
+    sentence = "A flag that nothing explains comes once in a week at most."
+    hears = ((Booted, "booted"), (Pulse, "pulse"))
+
+    WEEK_S = 7 * 86_400.0
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self._up: frozenset[str] = frozenset()
+        self._false: list[tuple[float, str]] = []
+
+    def booted(self, _: Booted) -> None:
+        """No flag yet."""
+        self._up = frozenset()
+
+    def pulse(self, _: Pulse) -> None:
+        """Which flags are new, and why?"""
+        up = frozenset(flags_of(self.world))
+        for flag in up - self._up:
+            if not self.world.car.signals.recent(CAUSES.get(flag, ()), AFTER_S):
+                self.world.counts["flags false"] += 1
+                self._false = [(at, name) for at, name in self._false if self.world.now - at < self.WEEK_S]
+                self._false.append((self.world.now, flag))
+                if len(self._false) > 1:
+                    self.broken(f"{len(self._false)} within a week: {self._false}")
+        self._up = up
+
+
+def flags_of(world: "World") -> tuple[str, ...]:
+    """The flags that are up in the unit."""
+    if world.unit is None:
+        return ()
+    return next(part.flags for part in world.unit.parts if isinstance(part, Integrity))
+
+
+GNSS_PROMISES: tuple[type[Promise], ...] = (FlagsInTime, NoFlagWithoutCause)
