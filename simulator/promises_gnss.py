@@ -72,6 +72,7 @@ class FlagsInTime(Promise):
     def booted(self, _: Booted) -> None:
         """A new core has to learn the sky anew."""
         self._sight = _Sight(self.world)
+        self._known = dict.fromkeys(self.world.car.signals.since, False)
 
     def pulse(self, _: Pulse) -> None:
         """Is every trouble flagged that should be by now?"""

@@ -102,7 +102,7 @@ def report(world: World, took_s: float) -> str:
     ledger = world.centre.ledger
     faults = Counter({name.removeprefix("fault "): n for name, n in counts.items() if name.startswith("fault ")})
     told = ", ".join(f"{name} {n}" for name, n in sorted(faults.items())) or "none"
-    other = [f"{name} {n}" for name, n in sorted(counts.items()) if name.startswith(("events ", "records ", "honest"))]
+    other = [f"{name} {n}" for name, n in sorted(counts.items()) if name.startswith(("events ", "records ", "honest", "flags "))]
     lines = (
         ("virtual time", f"{world.now / 3600:.2f} h in {took_s:.1f} s, {world.now / max(took_s, 1e-9):,.0f} times real time"),
         ("core", f"{counts['events']:,} events, {counts['effects']:,} effects, {counts['boots']} boots"),

@@ -1,6 +1,7 @@
-"""The signals as they reach the receiver, and its antenna: what is true goes in; what the receiver makes of it, troubles and all, comes out.
+"""The signals as they reach the receiver, and its antenna: what is true goes in; what the receiver makes of it, troubled, comes out.
 
-A trouble is one of TROUBLES; `simulator.faults_gnss` begins and ends them. The sky has twenty satellites, from 27 dBHz near the horizon to 46.
+A trouble is one of TROUBLES; `simulator.faults_gnss` begins and ends them. The sky has twenty satellites, from 27 dBHz near the horizon
+to 46.
 """
 
 import math

@@ -378,3 +378,9 @@ def test_no_file_whatever_raises_anything_but_its_mistakes(tmp_path_factory: pyt
     with pytest.raises(ConfigErrors) as raised:
         config_file.read(file)
     assert all(error.line is None or 1 <= error.line <= data.count(b"\n") + 1 for error in raised.value.errors)
+
+
+@pytest.mark.parametrize(("key", "other"), [("lat", "lon"), ("lon", "lat")])
+def test_a_surveyed_place_needs_both_coordinates(tmp_path: Path, key: str, other: str) -> None:
+    error = only(tmp_path, LEAST + f"[place]\n{key} = 36.6\n")
+    assert error.message == f"{key} is of no use alone; say place.{other} too, or remove {key}"

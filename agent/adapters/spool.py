@@ -25,6 +25,7 @@ from agent.core.events import (
     Remembered,
     Row,
     SpoolDown,
+    SpoolFull,
     SpoolOpened,
     SpoolQuarantined,
     Stored,
@@ -178,7 +179,7 @@ class Spool:
                 return
         if full is not None:
             # The store stays open: room is made by forgetting.
-            self._post(SpoolDown(self._now(), str(full)))
+            self._post(SpoolFull(self._now(), str(full)))
 
     def _done(self, rows: Rows, effects: list[Effect]) -> Answers:
         answers: Answers = []

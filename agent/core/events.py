@@ -136,6 +136,8 @@ class Fix(Event):
     """`autonomous`, `dgps`, `pps`, `rtk`, `float` (RTK, ambiguities not fixed) or `estimated` (dead reckoning), where the receiver says so."""
     acc_estimated: bool = False
     """`acc_m` is not the receiver's own word (GST, GBS) but HDOP times an assumed error of the ranges (docs/gnss.md)."""
+    read_at: float | None = None
+    """When it was read, if several instants came late in one read; `at` is then reckoned back from it by the receiver's UTC."""
 
 
 class Satellite(msgspec.Struct, frozen=True):
@@ -222,6 +224,12 @@ class SpoolOpened(Event):
 
 class SpoolDown(Event):
     """The store cannot be opened or written; nothing is durable until SpoolOpened."""
+
+    reason: str
+
+
+class SpoolFull(Event):
+    """The store is open and has no room: rows that were asked of it are not on disk. Forgetting makes room; alarms may still find some."""
 
     reason: str
 

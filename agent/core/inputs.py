@@ -20,8 +20,12 @@ class _Line:
         self.active: bool | None = None
         self.contrary_since = math.inf
         self.deadline = math.inf
+        self.read_at = -math.inf
 
     def read(self, at: float, active: bool) -> InputChanged | None:
+        if at < self.read_at:
+            return None  # a level that was read before an edge and came after it must not undo a press
+        self.read_at = at
         if self.active is None:
             self.active = active
             return InputChanged(at, self.config.id, self.config.use.value, active, at, True)

@@ -15,7 +15,7 @@ class Message:
 
     __slots__ = (
         *("lane", "kind", "topic", "payload", "made_at", "name", "durable", "retain"),
-        *("dated", "hist", "stored", "acked", "refused", "sent_at"),
+        *("dated", "hist", "stored", "acked", "refused", "sent_at", "ends"),
     )
 
     def __init__(
@@ -35,6 +35,7 @@ class Message:
         self.acked = False
         self.refused = False
         self.sent_at = 0.0
+        self.ends = 0
 
 
 class Lanes:

@@ -4,11 +4,12 @@ Theory. One attempt at a time, each with a number; what an older attempt says is
 
     waiting      until the time for the next attempt; the first one waits for the store, which remembers the version of each endpoint
     connecting   the attempt has a bound; MQTT 5 first, 3.1.1 at once when the broker does not speak it (remembered per endpoint)
-    online       until it ends, or the broker acknowledges nothing for too long
+    online       until it ends, or the broker acknowledges nothing for too long; proved by the first acknowledgement, or by having lasted
     ended        we were asked to stop
 
 Endpoints are tried in their order, one after the other; the wait doubles from a second to half a minute each time the list is through,
-with jitter, so that a hundred cars do not come back in one second.
+with jitter, so that a hundred cars do not come back in one second. A link that is not proved counts as one more attempt that failed: a
+broker that accepts us and closes is not asked every second, and is told as a fault like one that cannot be reached.
 """
 
 import enum
@@ -18,6 +19,7 @@ from typing import Any
 
 from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
 from agent.core.events import (
+    Acked,
     AlarmChanged,
     Event,
     FaultSeen,
@@ -53,6 +55,8 @@ JITTER = 0.5
 FAULT_AFTER_S = 60.0
 """A link lost for less is ordinary (a tunnel); longer is a fault."""
 
+PROVED_S = 10.0
+"""A link that has lasted so long is one, although nothing was acknowledged: there may have been nothing to say."""
 
 WAIT_URGENT_S = 2.0
 """While somebody needs help the wait is no longer than this, and the press itself tries at once."""
@@ -71,7 +75,7 @@ class Link(Part):
     """The connection to the broker."""
 
     name = "link"
-    listens = (Started, LinkUp, LinkDown, LinkStalled, Subscribed, SpoolOpened, SpoolDown, AlarmChanged, StopRequested)
+    listens = (Started, LinkUp, LinkDown, LinkStalled, Acked, Subscribed, SpoolOpened, SpoolDown, AlarmChanged, StopRequested)
 
     def __init__(self, endpoints: tuple[str, ...], root: str, groups: tuple[str, ...], names: Names, version: str) -> None:
         self._endpoints = endpoints
@@ -90,14 +94,16 @@ class Link(Part):
         self._act_at = math.inf
         self._subscribe_by = math.inf
         self._fault_at = math.inf
+        self._proved_at = math.inf
         self._stopping = False
         self._unheard: dict[str, None] = {}
         self.connects = 0
 
     @property
     def deadline(self) -> float:
-        """The next attempt, the end of this one's patience, or when a lost link becomes a fault."""
-        return min(self._act_at, self._subscribe_by, self._fault_at)
+        """The next attempt, the end of this one's patience, when a link is proved, or when a lost one becomes a fault."""
+        fault_at = math.inf if self.state is State.ONLINE else self._fault_at  # it may be about to prove itself
+        return min(self._act_at, self._subscribe_by, self._proved_at, fault_at)
 
     @property
     def endpoint(self) -> str:
@@ -117,6 +123,8 @@ class Link(Part):
                 return self._down(event.at, event.reason, event.wrong_protocol)
             case LinkStalled(reason=reason) if self.state is State.ONLINE:
                 return self._give_up(event.at, reason)
+            case Acked() if self._proved_at < math.inf:
+                return self._prove(event.at)
             case Subscribed(attempt=attempt, refused=refused) if attempt == self._attempt and self.state is State.ONLINE:
                 self._subscribe_by = math.inf
                 return [FaultSeen(event.at, "link.subscription", bool(refused), ", ".join(refused))]
@@ -142,13 +150,15 @@ class Link(Part):
         return True
 
     def expire(self) -> Outputs:
-        """Try again, give up an attempt, or call the lost link a fault."""
+        """Try again, give up an attempt, believe in a link, or call the lost one a fault."""
         at = self.deadline
-        if at == self._fault_at:
+        if at == self._fault_at and self.state is not State.ONLINE:
             self._fault_at = math.inf
             return [FaultSeen(at, "link.down", True, f"{self.endpoint}: {self._reason}")]
         if at == self._subscribe_by:
             return self._give_up(at, f"no answer to the subscription in {SUBSCRIBE_S_MAX:.0f} s")
+        if at == self._proved_at:
+            return self._prove(at)
         if self.state is State.WAITING:
             return self._connect(at)
         return self._give_up(at, f"no answer in {CONNECT_S_MAX:.0f} s")
@@ -184,15 +194,19 @@ class Link(Part):
     def _up(self, up: LinkUp) -> Outputs:
         self.state = State.ONLINE
         self.connects += 1
-        self._since, self._act_at, self._fault_at = up.at, math.inf, math.inf
-        self._subscribe_by = up.at + SUBSCRIBE_S_MAX
-        self._rounds, self._reason = 0, ""
+        self._since, self._act_at = up.at, math.inf
+        self._subscribe_by, self._proved_at = up.at + SUBSCRIBE_S_MAX, up.at + PROVED_S
+        self._reason = ""
         return [
-            FaultSeen(up.at, "link.down", False),
             self._presence(up.at),
             Subscribe(self._attempt, self._topics),
             Note("info", f"connected to {up.endpoint}, MQTT {'5' if up.protocol == 5 else '3.1.1'}"),
         ]
+
+    def _prove(self, at: float) -> Outputs:
+        """The link is good for something: what went before it is forgotten."""
+        self._rounds, self._fault_at, self._proved_at = 0, math.inf, math.inf
+        return [FaultSeen(at, "link.down", False)]
 
     def _presence(self, at: float) -> StateChanged:
         if self._stopping:
@@ -212,7 +226,12 @@ class Link(Part):
         out: list[Output] = [Note("warning" if was_online else "info", f"no link to {self.endpoint}: {reason}")]
         self.state, self._reason, self._subscribe_by = State.WAITING, reason, math.inf
         if was_online:
-            self._since, self._fault_at = at, at + FAULT_AFTER_S
+            proved = self._proved_at == math.inf
+            self._since, self._proved_at = at, math.inf
+            if proved:
+                self._fault_at = at + FAULT_AFTER_S
+            elif self._fault_at < math.inf:  # its time may have come while this one was up
+                self._fault_at = max(self._fault_at, at)
         if wrong_protocol and self._protocol == 5:
             self._protocols[self.endpoint] = 4
             self._act_at = at
@@ -238,7 +257,7 @@ class Link(Part):
     def end(self) -> list[Output]:
         """The last thing a link does."""
         was, self.state = self.state, State.ENDED
-        self._act_at = self._subscribe_by = self._fault_at = math.inf
+        self._act_at = self._subscribe_by = self._fault_at = self._proved_at = math.inf
         return [Disconnect(self._attempt)] if was in (State.ONLINE, State.CONNECTING) else []
 
     def status(self, now: float) -> dict[str, Any]:

@@ -50,20 +50,20 @@ class Orders(Part):
         if topic is None or topic.way != "down":
             return [Note("debug", f"nothing to do for a message on {received.topic}")]
         if received.retained:
-            return [self._reject(received.at, "retained", "a retained order is refused: it would be obeyed again at every start")]
+            return [self._reject(received.at, None, "a retained order is refused: it would be obeyed again at every start")]
         if len(received.payload) > PAYLOAD_BYTES_MAX:
-            return [self._reject(received.at, "too large", f"{len(received.payload)} bytes, the limit is {PAYLOAD_BYTES_MAX}")]
+            return [self._reject(received.at, None, f"too large: {len(received.payload)} bytes, the limit is {PAYLOAD_BYTES_MAX}")]
         try:
             order = codec.unpack(received.payload)
         except codec.Malformed as e:
-            return [self._reject(received.at, "malformed", str(e))]
+            return [self._reject(received.at, None, f"malformed: {e}")]
         return self._take(received.at, topic.what, order)
 
     def _take(self, at: float, kind: str, order: dict[str, Any]) -> Outputs:
         name, body = order.get("jti"), order.get("body")
         if not isinstance(name, str) or not 0 < len(name) <= ORDER_CHARS_MAX or order.get("kind") != kind or not isinstance(body, dict):
             wanted = f"jti of 1 to {ORDER_CHARS_MAX} characters, kind {kind!r} as in the topic, body a map"
-            return [self._reject(at, str(name)[:ORDER_CHARS_MAX], f"malformed: expected {wanted}")]
+            return [self._reject(at, name[:ORDER_CHARS_MAX] if isinstance(name, str) else None, f"malformed: expected {wanted}")]
         if name in self._answers:
             return [Reported(at, Lane.ALARM, self._answers[name])]
         if not self._allow_unsigned:
@@ -73,9 +73,9 @@ class Orders(Part):
             return [self._answer(at, name, "rejected", f"kind {kind} is not known to this unit; known: {', '.join(KINDS_DEVELOPMENT)}")]
         return [OrderGiven(at, name, kind, body)]
 
-    def _reject(self, at: float, name: str, reason: str) -> Output:
-        """An order that has no name of its own is answered by what could be read of it, and not remembered."""
-        return Reported(at, Lane.ALARM, AckRecord(order=name, label="rejected", reason=reason))
+    def _reject(self, at: float, name: str | None, reason: str) -> Output:
+        """What is no order is answered once for a flood of it, and not remembered: the latest of these answers wins."""
+        return Reported(at, Lane.ALARM, AckRecord(order=name, label="rejected", reason=reason), slot="rejected")
 
     def _answer(self, at: float, name: str, label: str, reason: str | None) -> Output:
         record = AckRecord(order=name, label=label, reason=reason)  # type: ignore[arg-type]  # labels of the contract

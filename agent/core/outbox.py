@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from agent.core.effects import Effect, OpenSpool, Publish, Store
+from agent.core.effects import OpenSpool, Publish, Store
 from agent.core.events import (
     Acked,
     Event,
@@ -29,6 +29,7 @@ from agent.core.events import (
     ReportLeft,
     Row,
     SpoolDown,
+    SpoolFull,
     SpoolOpened,
     SpoolQuarantined,
     Started,
@@ -45,12 +46,15 @@ from agent.core.refusals import Refusals
 from agent.core.retained import Retained
 from agent.core.shelf import Shelf
 from agent.core.timebase import Timebase
-from agent.core.window import Window
+from agent.core.window import Window, packet_bytes
 from agent.wire import codec
 from agent.wire.records import ClockFix
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
+
+LIVE_EXPIRY_S = 60
+"""The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot on the map is old, and the track has it."""
 
 
 class Outbox(Part):
@@ -59,7 +63,7 @@ class Outbox(Part):
     name = "outbox"
     listens = (
         *(Started, Reported, StateChanged, TimeLearned, EventsDropped),
-        *(Stored, Forgotten, Loaded, SpoolOpened, SpoolDown, SpoolQuarantined),
+        *(Stored, Forgotten, Loaded, SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined),
         *(LinkUp, LinkDown, Acked, Refused),
     )
 
@@ -77,7 +81,6 @@ class Outbox(Part):
         self._undated = False
         self._online = False
         self._tick_at = math.inf
-        self._acked_at = -math.inf
         self.acked = 0
 
     @property
@@ -108,7 +111,7 @@ class Outbox(Part):
             case LinkUp():
                 return [*self._link_up(event), *self._pump_alarms(event.at)]  # the rest follows in this turn: the link says presence
             case LinkDown():
-                return self._link_down()
+                return self._link_down(event.at)
             case Refused():
                 out = self._refuse(event)
             case _:
@@ -125,6 +128,9 @@ class Outbox(Part):
             case SpoolDown(reason=reason):
                 self._shelf.failed(reason)
                 return [FaultSeen(event.at, "store.down", True, reason)]
+            case SpoolFull(reason=reason):
+                self._shelf.no_room(event.at, reason)
+                return [FaultSeen(event.at, "store.full", True, reason)]
             case SpoolQuarantined(path=path, reason=reason, rows=rows):
                 kept = "an unknown number of" if rows is None else str(rows)
                 detail = f"{reason}; set aside at {path}, {kept} rows saved"
@@ -157,7 +163,7 @@ class Outbox(Part):
     def _trim(self, lane: Lane) -> list[Output]:
         """Keep a lane's memory bounded: what is on disk can be read back; without a store the oldest is given up and declared."""
         while self._lanes.count(lane) and self._held(lane) > READY_MAX[lane]:
-            if self._shelf.open and not self._shelf.full():
+            if self._shelf.takes:
                 self._lanes.take_last(lane)  # it stays known until the store confirms it, so that it can be asked again
                 return []
             if lane is Lane.ALARM:
@@ -176,7 +182,8 @@ class Outbox(Part):
 
     def _let_lie(self, message: Message) -> None:
         self._known.pop(message.name, None)
-        self._shelf.let_lie(message.lane)
+        if not self._window.too_large(message):  # such a one would only be read again
+            self._shelf.let_lie(message.lane)
 
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
         for message in self._lanes:
@@ -212,6 +219,8 @@ class Outbox(Part):
                 continue
             message.stored = True
             self._shelf.stored(message.lane)
+            if message.lane is not Lane.ALARM and self._shelf.room_again(at):
+                out.append(FaultSeen(at, "store.full", False))
             if message.lane is Lane.ALARM:
                 out.append(ReportLeft(at, name, True, message.acked))
             if message.acked:
@@ -248,26 +257,32 @@ class Outbox(Part):
 
     def _link_up(self, up: LinkUp) -> list[Output]:
         self._online = True
-        self._acked_at = up.at
-        self._window.receive_max = up.receive_max
         self._retained.link_up()
         self._lanes.put_back(self._refusals.take_all())
-        return []
+        if not self._window.link_up(up) or not self._refusals.passed_over:
+            return []
+        while self._refusals.passed_over:  # this broker may take what the one before did not
+            self._shelf.let_lie(self._refusals.passed_over.popitem()[0])
+        return [FaultSeen(up.at, "link.refused", False)]
 
-    def _link_down(self) -> Outputs:
+    def _link_down(self, at: float) -> Outputs:
         self._online = False
-        self._lanes.put_back([message for message in self._window.take_all() if not message.retain])
+        again, suspects = self._refusals.link_down(at, self._window.take_all())
+        self._lanes.put_back(again)
         self._slots.clear()
-        return ()
+        for message in suspects:
+            message.refused = True
+        told = [f"{message.topic}: the broker ended the link {message.ends} times when it came" for message in suspects[:1]]
+        return [FaultSeen(at, "link.refused", True, detail) for detail in told]
 
     def _ack(self, at: float, token: int) -> list[Output]:
         message = self._window.take(token)
         if message is None:
             return []
-        self._acked_at = at
-        self._window.acked(at - message.sent_at)
+        self._window.acked(at, message)
         self.acked += 1
-        out: list[Output] = [FaultSeen(at, "link.refused", False)] if message.refused else []
+        mended = message.refused and not self._refusals.passed_over
+        out: list[Output] = [FaultSeen(at, "link.refused", False)] if mended else []
         self._refusals.delivered(message)
         message.acked = True
         if not message.durable:
@@ -318,10 +333,24 @@ class Outbox(Part):
         slot = next(free, None)
         return None if slot is None else self._postmark.record(self._slots.pop(slot))
 
-    def _send(self, at: float, message: Message) -> Effect:
+    def _send(self, at: float, message: Message) -> Output:
         self._postmark.leave(at, message)
+        if self._window.too_large(message):
+            return self._pass_over(at, message)
         self._undated |= not message.dated and not message.retain
-        return Publish(self._window.send(at, message), message.topic, message.payload, 1, message.retain)
+        expiry_s = LIVE_EXPIRY_S if message.lane is Lane.LIVE else None
+        return Publish(self._window.send(at, message), message.topic, message.payload, 1, message.retain, expiry_s)
+
+    def _pass_over(self, at: float, message: Message) -> Output:
+        """It does not leave, and nothing waits for it: it lies in the store for a broker that takes it, or is declared as lost."""
+        self._refusals.too_large(at, message)
+        if not message.retain and message.lane is not Lane.ALARM and (message.stored or not message.durable or not self._shelf.takes):
+            self._known.pop(message.name, None)
+            self._shelf.unstored.pop(message.name, None)
+            if not message.stored:
+                self._losses.give_up(message)
+        detail = f"{message.topic}: {packet_bytes(message)} bytes, the broker takes {self._window.packet_bytes_max:.0f}"
+        return FaultSeen(at, "link.refused", True, detail)
 
     def _load_if_dry(self, at: float) -> list[Output]:
         """Read back what a lane could not hold, once it has run dry; alarms also without a link, so that they stand ready."""
@@ -339,7 +368,7 @@ class Outbox(Part):
         if self._shelf.open:
             out += self._store_again(at, self._shelf.unstored_for_long(at))
             out += self._shelf.forget_again(at)
-        if (self._online or self._shelf.open) and self._held(Lane.EVENT) < READY_MAX[Lane.EVENT]:  # else it would be given up itself
+        if (self._online or self._shelf.takes) and self._held(Lane.EVENT) < READY_MAX[Lane.EVENT]:  # else it would be given up itself
             for gap in self._losses.declare():
                 out += self._report(Reported(at, Lane.EVENT, gap))
         self._take_up()
@@ -349,9 +378,13 @@ class Outbox(Part):
         """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""
         dry = {lane for lane in Lane if not self._lanes.count(lane)}
         for message in self._known.values():
-            left = message.acked or message in self._window or message in self._refusals
+            left = message.acked or self._waits_elsewhere(message)
             if message.lane in dry and not left and self._held(message.lane) < READY_MAX[message.lane]:
                 self._lanes.add(message)
+
+    def _waits_elsewhere(self, message: Message) -> bool:
+        lies = self._shelf.takes and self._window.too_large(message)
+        return lies or message in self._window or message in self._refusals
 
     def _send_again(self, at: float) -> list[Output]:
         """Messages that were refused a while ago, and messages whose acknowledgement is overdue."""
@@ -360,12 +393,10 @@ class Outbox(Part):
         if self._refusals.unsent_for_long(at):
             return [LinkStalled(at, "nothing can be sent")]
         self._lanes.put_back(self._refusals.take_due(at))
+        self._lanes.put_back(self._refusals.take_suspect(at))
         self._retained.again(*self._refusals.states_due(at))
-        if not self._window.overdue(at):
-            return []
-        if at - self._acked_at > self._window.patience_s:
-            self._window.stalled()
-            return [LinkStalled(at, f"no acknowledgement for {at - self._acked_at:.0f} s")]
+        if reason := self._window.stalled(at):
+            return [LinkStalled(at, reason)]
         for message in reversed(self._window.take_overdue(at)):  # their acknowledgements were lost on the way: later ones have come
             if message.retain:
                 self._retained.again(message.kind)

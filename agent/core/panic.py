@@ -6,8 +6,10 @@ Theory. A button held for `hold_s` raises an alarm. An alarm is a latch that the
     acknowledged  a human at the centre has seen it; quiet, still live; one more press raises it again
     (cleared)     only by the centre
 
-The latch is in the store before anything else, so that a crash or a power cut changes nothing but the number of repeats. Every press
-while an alarm is live is one more record of that alarm. Repeats are volatile (the latest wins), the other records are durable.
+The latch is asked of the store before anything else (and asked again until it is confirmed), so that a crash or a power cut changes
+nothing but the number of repeats. There is one alarm for each button: every further press of it is one more record of that alarm, a press
+of another button an alarm of its own, with its own mode, so that a silent or a stuck one hides no other. Repeats are volatile (the latest
+wins), the other records are durable.
 """
 
 import enum
@@ -51,8 +53,8 @@ REPEAT_AFTER_S = (5.0,) * 12 + (15.0,) * 20 + (60.0,)
 STUCK_AFTER_S = 30.0
 """Nobody holds a button as long as this: it is stuck or its wire is short. The alarm stands all the same."""
 
-ALARMS_MAX = 8
-"""Latches kept; more than one happens only when a store comes back with an older one. Bounds the memory row."""
+ALARMS_MAX = 32
+"""Latches kept: more than there are pins for buttons. Bounds the memory row."""
 
 CLEARED_MAX = 64
 """Alarms cleared in this boot that a store coming back late must not raise again."""
@@ -117,6 +119,7 @@ class Panic(Part):
         self._live: dict[str, _Live] = {}
         self._cleared: list[str] = []
         self._remember_again_at = math.inf
+        self._unremembered = 0
 
     @property
     def deadline(self) -> float:
@@ -136,7 +139,8 @@ class Panic(Part):
             case SpoolOpened(memory=memory):
                 return self._recall(event.at, memory.get(MEMORY))
             case Remembered(names=names) if MEMORY in names:
-                self._remember_again_at = math.inf
+                self._unremembered = max(0, self._unremembered - names.count(MEMORY))
+                self._remember_again_at = self._remember_again_at if self._unremembered else math.inf
             case ReportLeft(name=name, stored=True, acked=True):
                 return self._left(event.at, name)
             case TimeLearned():
@@ -159,6 +163,7 @@ class Panic(Part):
         for live in self._live.values():
             if live.repeat_at == at:
                 return self._repeat(at, live)
+        self._unremembered = 0  # whatever was asked before, this is the value that counts
         return self._remember(at)
 
     # --- the button ---------------------------------------------------------------------------------------------------------------
@@ -171,13 +176,14 @@ class Panic(Part):
             return ()
         button.raise_at = button.stuck_at = math.inf
         was_stuck, button.stuck = button.stuck, False
-        return [FaultSeen(change.at, "panic.stuck", False)] if was_stuck else ()
+        free = was_stuck and not any(other.stuck for other in self._buttons.values())
+        return [FaultSeen(change.at, "panic.stuck", False)] if free else ()
 
     def _press(self, at: float, button: _Button) -> Outputs:
-        if self._live:
-            live = list(self._live.values())[-1]
-            report = self._say_again(at, live)
-            return [*self._remember(at), report, *self._show(at, live, "raised")]
+        same = [live for live in self._live.values() if live.latch.source == button.config.id]
+        if same:
+            report = self._say_again(at, same[-1])
+            return [*self._remember(at), report, *self._show(at, same[-1], "raised")]
         seq = self._names.take()
         since, _ = self._time.stamp(at)
         latch = Latch(self._names.name(seq), button.config.id, button.config.mode, State.RAISED, 1, since, button.at_boot)
@@ -238,7 +244,7 @@ class Panic(Part):
         return [*self._remember(order.at), report, *self._show(order.at, live, "cleared"), OrderAnswered(order.at, order.order, "done")]
 
     def _unknown(self, order: OrderGiven) -> str:
-        return f"no live alarm {order.body.get('alarm')!r}; live: {', '.join(self._live) or 'none'}"
+        return f"no live alarm {order.body.get('alarm')!r:.60}; live: {', '.join(self._live) or 'none'}"
 
     def _report(self, at: float, live: _Live, state: str, slot: str | None, seq: int | None = None) -> Reported:
         latch = live.latch
@@ -276,6 +282,7 @@ class Panic(Part):
 
     def _remember(self, at: float) -> list[Output]:
         self._remember_again_at = at + REMEMBER_RETRY_S
+        self._unremembered += 1
         latches = [live.latch for live in self._live.values()][-ALARMS_MAX:]
         return [Remember(MEMORY, msgpack.packb(msgspec.to_builtins(latches)) if latches else None)]
 

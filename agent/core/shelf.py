@@ -11,6 +11,9 @@ ASK_AGAIN_S = 5.0
 UNSTORED_MAX = 2000
 """Records asked of it and not confirmed; a disk that hangs without an error is treated as none from there on."""
 
+ROOM_S = 60.0
+"""A store that was full is not any more when it has taken something, and has not said `full` for so long: small rows fit where others do not."""
+
 LOAD_ROWS = 64
 """Rows read back at a time."""
 
@@ -23,6 +26,8 @@ class Shelf:
         self.down = ""
         self.unstored: dict[str, float] = {}
         self.forgetting: dict[str, float] = {}
+        self.full_at = -math.inf
+        self.has_room = True
         self._open_asked_at = -math.inf
         self._rows: dict[Lane, int] = dict.fromkeys(Lane, 0)
         self._loading: dict[Lane, float] = {}
@@ -33,7 +38,8 @@ class Shelf:
 
     def opened(self, opened: SpoolOpened) -> None:
         """It is open, with so many rows: all of them are to be read, some may be in memory too."""
-        self.open, self.down = True, ""
+        self.open = True
+        self.down = "" if self.has_room else self.down
         self._rows = dict.fromkeys(Lane, 0) | opened.waiting
         self._loading.clear()
         for lane, rows in opened.waiting.items():
@@ -44,9 +50,26 @@ class Shelf:
         """It is down; nothing is durable."""
         self.open, self.down = False, reason
 
+    def no_room(self, at: float, reason: str) -> None:
+        """It is open and took nothing but alarms."""
+        self.has_room, self.full_at, self.down = False, at, reason
+
+    def room_again(self, at: float) -> bool:
+        """It took a row that is no alarm: whether that is the end of being full."""
+        if self.has_room or at - self.full_at < ROOM_S:
+            return False
+        self.has_room, self.down = True, ""
+        return True
+
+    @property
+    def takes(self) -> bool:
+        """Whether what is asked of it now will probably lie there soon."""
+        return self.open and self.has_room and not self.full()
+
     def reopen(self, at: float) -> bool:
         """Whether it is time to ask for it again: it is down, or it is said to be open and answers nothing (its end may have been lost)."""
-        if (self.open and not self._owes(at)) or at - self._open_asked_at < ASK_AGAIN_S:
+        silent = self._owes(at) and at - self.full_at >= 2 * ASK_AGAIN_S  # one that says that it is full is there
+        if (self.open and not silent) or at - self._open_asked_at < ASK_AGAIN_S:
             return False
         self._open_asked_at = at
         return True

@@ -72,7 +72,7 @@ NTP_CONTRADICT_S = 60.0
 """A synchronised system clock that contradicts what it said itself, or a receiver long gone, is believed after this long."""
 
 TOLD_MAX = 64
-"""Moments told of late that are remembered: what is dated between two of them (a switch is reported with the moment it began) fits there."""
+"""Moments told of late that are remembered: what is dated between two of them (a switch is reported with when it began) fits there."""
 
 SATELLITES = (FixMode.TWO_D, FixMode.THREE_D, FixMode.FIXED)
 """Modes of a receiver that computes its time; with dead reckoning its own clock runs on."""
@@ -246,7 +246,7 @@ class Timebase(Part):
         return self.source is not Source.NONE
 
     def _err_now(self, at: float) -> int:
-        return self._err_ms + round(max(0.0, at - self._learned_at) * DRIFT_PPM / 1000)
+        return self._err_ms + round(abs(at - self._learned_at) * DRIFT_PPM / 1000)  # a moment long past is known no better
 
     def stamp(self, at: float) -> tuple[int | None, Clock]:
         """UTC in ms at that monotonic second, or None, and how well it is known. Never earlier for a later moment."""

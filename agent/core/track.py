@@ -16,7 +16,10 @@ from agent.wire import track as columns
 from agent.wire.track import TrackFix
 
 FIXES_MAX = 600
-"""A minute at 10 Hz: bounds what a batch costs in memory, in one row, and in one message (about 7 KB)."""
+"""A minute at 10 Hz: bounds what a batch costs in memory, in one row, and in one message (about 7 KB, at the very worst 60 KB).
+
+That is below what brokers commonly take (AWS IoT 128 KB, Azure 256 KB, NATS and EMQX 1 MB). A broker set to less says so, and the outbox
+passes over what is too large for it: a fix costs 12 bytes, so `commit_interval_online_s` times the rate decides."""
 
 UTC_AGREES_MS = 2000
 """A fix's own UTC is used only when it is that near to the unit's."""

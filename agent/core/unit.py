@@ -9,6 +9,7 @@ from collections import deque
 from typing import Any
 
 from agent.config import Config
+from agent.core.diary import Diary
 from agent.core.effects import Answer, Effect, Note, Notify
 from agent.core.events import AdapterDied, Asked, Event, LinkDown, LinkUp, SpoolDown, SpoolOpened, Started, StopRequested
 from agent.core.faults import Faults
@@ -80,6 +81,7 @@ class Unit:
             Orders(root, config.orders.allow_unsigned_development),
             self.link,
             self.faults,
+            Diary(),
             IoState(self.status),
             HealthReport(version, config.report.health_interval_s, self.status),
         )

@@ -1,6 +1,8 @@
 """The window: messages that have left and are not acknowledged; how many bytes of them, and which are overdue."""
 
-from agent.core.events import Lane
+import math
+
+from agent.core.events import Lane, LinkUp
 from agent.core.lanes import Message
 
 RESERVE_BYTES = 2048
@@ -13,7 +15,12 @@ ACK_S_MAX = 10.0
 """A message unacknowledged for longer is sent again when others were acknowledged since; when none was, the link is stalled."""
 
 PATIENCE_S_MAX = 80.0
-"""A line that is slow and alive would otherwise be ended every ten seconds, and send the same again: each stall doubles the patience."""
+"""A line that is slow and alive would otherwise be ended every ten seconds, and send the same again: each stall doubles the patience.
+
+Not while an alarm is in flight: what is in doubt then is tried on a new connection after ACK_S_MAX, though a slow line may carry it twice."""
+
+PACKET_BYTES = 48
+"""What a PUBLISH has besides topic and payload, at most: fixed header 5, lengths 3, packet identifier 2, content type 22, expiry 5 (MQTT 5, 3.3)."""
 
 
 class Window:
@@ -25,13 +32,26 @@ class Window:
         self._token = 0
         self.bytes = 0
         self.receive_max = 65535
-        self.patience_s = ACK_S_MAX
+        self.packet_bytes_max: float = math.inf
+        self._patience_s = ACK_S_MAX
+        self._acked_at = -math.inf
 
     def __len__(self) -> int:
         return len(self._messages)
 
     def __contains__(self, message: Message) -> bool:
         return message in self._messages.values()
+
+    def link_up(self, up: LinkUp) -> bool:
+        """What this broker takes; whether that is another size of message than before."""
+        before = self.packet_bytes_max
+        self._acked_at, self.receive_max = up.at, up.receive_max
+        self.packet_bytes_max = math.inf if up.packet_bytes_max is None else up.packet_bytes_max
+        return before != self.packet_bytes_max
+
+    def too_large(self, message: Message) -> bool:
+        """Whether the broker takes no message of that size."""
+        return packet_bytes(message) > self.packet_bytes_max
 
     def room(self, lane: Lane) -> bool:
         """Whether one more of that lane may leave now."""
@@ -57,13 +77,23 @@ class Window:
             self.bytes -= len(message.payload)
         return message
 
-    def acked(self, waited_s: float) -> None:
-        """An acknowledgement took so long: twice that is worth waiting for the next."""
-        self.patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * waited_s))
+    @property
+    def patience_s(self) -> float:
+        """How long an acknowledgement is waited for."""
+        alarm = any(message.lane is Lane.ALARM for message in self._messages.values())
+        return ACK_S_MAX if alarm else self._patience_s
 
-    def stalled(self) -> None:
-        """None came in time."""
-        self.patience_s = min(PATIENCE_S_MAX, 2 * self.patience_s)
+    def acked(self, at: float, message: Message) -> None:
+        """An acknowledgement took so long: twice that is worth waiting for the next."""
+        self._acked_at = at
+        self._patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * (at - message.sent_at)))
+
+    def stalled(self, at: float) -> str | None:
+        """Why the link is to be given up: something is overdue, and nothing was acknowledged in time."""
+        if not self._overdue(at) or at - self._acked_at <= self.patience_s:
+            return None
+        self._patience_s = min(PATIENCE_S_MAX, 2 * self._patience_s)
+        return f"no acknowledgement for {at - self._acked_at:.0f} s"
 
     def take_all(self) -> list[Message]:
         """Nothing is in flight any more; in the order in which they left."""
@@ -72,11 +102,15 @@ class Window:
         self.bytes = 0
         return messages
 
-    def overdue(self, at: float) -> bool:
-        """Whether something should have been acknowledged by now."""
-        return any(at - message.sent_at > self.patience_s for message in self._messages.values())
+    def _overdue(self, at: float) -> list[int]:
+        patience_s = self.patience_s
+        return [token for token, message in self._messages.items() if at - message.sent_at > patience_s]
 
     def take_overdue(self, at: float) -> list[Message]:
         """All that should have been acknowledged by now; not in flight any more."""
-        tokens = [token for token, message in self._messages.items() if at - message.sent_at > self.patience_s]
-        return [message for token in tokens if (message := self.take(token)) is not None]
+        return [message for token in self._overdue(at) if (message := self.take(token)) is not None]
+
+
+def packet_bytes(message: Message) -> int:
+    """Bytes of the PUBLISH on the line, or a few more."""
+    return PACKET_BYTES + len(message.topic.encode()) + len(message.payload)

@@ -104,9 +104,9 @@ FAULTS: dict[str, Fault] = {
         "Check the modem, the SIM and the endpoints.",
     ),
     "link.refused": Fault(
-        "the broker refuses a message",
+        "the broker refuses a message, or takes none of its size",
         "服务器拒收消息",
-        "Check the broker's access list for this unit.",
+        "Check the broker's access list for this unit, and its greatest packet size.",
     ),
     "link.subscription": Fault(
         "the broker refuses a subscription",
@@ -132,6 +132,11 @@ FAULTS: dict[str, Fault] = {
         "the store cannot be written: nothing is durable",
         "本地存储不可写",
         "Check the card: mounted read-only, full, or worn.",
+    ),
+    "store.full": Fault(
+        "the store has no room: what is new is kept in memory only, but for alarms",
+        "本地存储已满",
+        "Bring the link back so that it drains; raise [store] size_bytes_max, or make room on the card.",
     ),
     "unit.moved": Fault(
         "the receiver is not at the surveyed position",

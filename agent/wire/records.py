@@ -129,7 +129,7 @@ class AckRecord(Record, frozen=True, kw_only=True):
     """The unit's answer to an order."""
 
     KIND = "ack"
-    order: Annotated[str, Meta(description="the order's jti; for an order without one, what could be read of it")]
+    order: Annotated[str, Meta(description="the order's jti; absent when it could not be read")] | None = None
     label: Literal[
         "received", "presented", "accepted", "declined", "enroute", "arrived", "done", "rejected", "expired", "superseded", "cancelled", "failed"
     ]

@@ -51,9 +51,9 @@ def memory(*latches: dict[str, Any]) -> dict[str, bytes]:
     return {MEMORY: msgpack.packb(list(latches))}
 
 
-def made(mode: str = "overt", time: Timebase | None = None, buttons: tuple[str, ...] = ("button",)) -> Bench:
-    """A quiet panic part."""
-    inputs = (*(panic_input(name, mode=mode) for name in buttons), ignition_input())
+def made(mode: str = "overt", time: Timebase | None = None, buttons: tuple[str, ...] = ("button",), overt: tuple[str, ...] = ()) -> Bench:
+    """A quiet panic part: `buttons` of that mode, and overt ones."""
+    inputs = (*(panic_input(name, mode=mode) for name in buttons), *(panic_input(name) for name in overt), ignition_input())
     return Bench(Panic(inputs, names(), time or told_time(), lambda _at: HERE))
 
 

@@ -146,6 +146,13 @@ def test_a_lost_edge_heals_with_the_next_level() -> None:
     assert one(InputChanged, bench.until(AT + 1)).at == pytest.approx(AT + DEBOUNCE_S)
 
 
+def test_a_level_that_was_read_before_an_edge_and_comes_after_it_does_not_undo_the_press() -> None:
+    bench = settled(active=False)
+    at = 50.0
+    outs = bench.feed(edge(at + 0.0002, True), Levels(at, {"button": False}))
+    assert [(change.active, change.since) for change in of(InputChanged, [*outs, *bench.until(at + 1.0)])] == [(True, at + 0.0002)]
+
+
 def test_two_lines_that_settle_at_one_moment_both_do() -> None:
     bench = Bench(Inputs((panic_input("a"), panic_input("b", pin=18))))
     bench.feed(Levels(1.0, {"a": False, "b": False}), Levels(2.0, {"a": True, "b": True}))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from agent.core.events import (
+    Acked,
     AlarmChanged,
     Event,
     LinkStalled,
@@ -19,7 +20,7 @@ from tests.core.link_states import AT, STATES, state
 
 ATTEMPT = {"connecting 4": 2}
 
-UP = ["FaultSeen", "StateChanged", "Subscribe", "Note"]
+UP = ["StateChanged", "Subscribe", "Note"]
 RULES: list[tuple[Callable[[int], Event], dict[str, tuple[list[str], str]]]] = [
     # the event by the number of the attempt; in which states something comes of it, and the state then
     (lambda n: link_up(AT, n), dict.fromkeys(["connecting 5", "connecting 4"], (UP, "online"))),
@@ -37,6 +38,7 @@ RULES: list[tuple[Callable[[int], Event], dict[str, tuple[list[str], str]]]] = [
         },
     ),
     (lambda _n: LinkStalled(AT, "nothing"), dict.fromkeys(["online", "subscribed"], (["Disconnect", "LinkDown", "Note"], "waiting"))),
+    (lambda _n: Acked(AT, 1), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
     (lambda n: Subscribed(AT, n), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
     (lambda n: Subscribed(AT, n + 1), {}),
     (lambda _n: AlarmChanged(AT, "a", "raised", "silent"), {}),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
 from agent.core.events import (
+    Acked,
     AlarmChanged,
     FaultSeen,
     LinkDown,
@@ -20,7 +21,17 @@ from agent.core.events import (
     StopRequested,
     Subscribed,
 )
-from agent.core.link import CONNECT_S_MAX, FAULT_AFTER_S, MEMORY_S_MAX, SUBSCRIBE_S_MAX, WAIT_S_MAX, WAIT_S_MIN, Link
+from agent.core.link import (
+    CONNECT_S_MAX,
+    FAULT_AFTER_S,
+    MEMORY_S_MAX,
+    PROVED_S,
+    SUBSCRIBE_S_MAX,
+    WAIT_S_MAX,
+    WAIT_S_MIN,
+    WAIT_URGENT_S,
+    Link,
+)
 from agent.wire import codec
 from agent.wire.records import Presence
 from tests.core.builders import BOOT, ENDPOINT, ROOT, Bench, link_down, link_up, names, of, one, spool_opened, types
@@ -54,7 +65,7 @@ def test_a_link_that_is_up_says_presence_with_a_new_nonce_and_subscribes() -> No
         f"{ROOT}/g/north/down/+",
         f"{ROOT}/g/north/desired/#",
     )
-    assert [(out.code, out.active) for out in of(FaultSeen, first)] == [("link.down", False)]
+    assert of(FaultSeen, first) == []
     bench.feed(link_down(2.0))
     bench.until(4.0)
     second = bench.feed(link_up(4.1, 2))
@@ -88,7 +99,7 @@ def test_a_subscription_that_is_not_answered_is_given_up() -> None:
     outs = bench.until(1.0 + SUBSCRIBE_S_MAX)
     assert types(outs) == ["Disconnect", "LinkDown", "Note"]
     assert "subscription" in one(LinkDown, outs).reason
-    assert online(subscribed=True).until(1000.0) == []
+    assert types(online(subscribed=True).until(1000.0)) == ["FaultSeen"], "that it is proved"
 
 
 def test_a_subscription_that_is_refused_is_a_fault_until_it_is_granted() -> None:
@@ -157,7 +168,7 @@ def test_the_wait_doubles_to_half_a_minute_and_begins_anew_after_a_link() -> Non
     for i, wait in enumerate(waits):
         full = min(WAIT_S_MAX, WAIT_S_MIN * 2**i)
         assert full / 2 <= wait <= full
-    bench.feed(link_up(at, 12), link_down(at + 1, 12))
+    bench.feed(link_up(at, 12), Acked(at + 0.5, 1), link_down(at + 1, 12))
     assert WAIT_S_MIN / 2 <= bench.part.deadline - at - 1 <= WAIT_S_MIN
 
 
@@ -202,17 +213,65 @@ def test_a_link_that_does_not_come_within_a_minute_is_a_fault_once() -> None:
 
 def test_a_link_lost_for_a_minute_is_a_fault_until_it_is_back() -> None:
     bench = online(subscribed=True)
+    bench.until(99.0)
     bench.feed(link_down(100.0))
     _connects(bench, 200.0)
-    assert _faults(bench) == [(1.0, False), (160.0, True)]
+    assert _faults(bench) == [(1.0 + PROVED_S, False), (160.0, True)]
 
 
 def test_a_tunnel_is_no_fault() -> None:
     bench = online(subscribed=True)
+    bench.until(99.0)
     bench.feed(link_down(100.0))
     connect = one(Connect, bench.until(102.0))
     bench.feed(link_up(150.0, connect.attempt), Subscribed(150.1, connect.attempt)) if bench.part.deadline > 150 else None
     assert (160.0, True) not in _faults(bench)
+
+
+def _closed_after_connack(bench: Bench, seconds: float, *, acked: bool = False) -> list[float]:
+    """Every link ends a tenth of a second after it came up, for so long; how long each wait was."""
+    waits, ended_at = [], 0.0
+    while (at := bench.part.deadline) < seconds:
+        for connect in of(Connect, bench.until(at)):
+            waits.append(at - ended_at)
+            ended_at = at + 0.1
+            bench.feed(link_up(at, connect.attempt), *([Acked(at + 0.05, 1)] if acked else []), link_down(ended_at, connect.attempt))
+    return waits
+
+
+def test_a_broker_that_closes_after_connack_is_asked_less_and_less_and_becomes_a_fault() -> None:
+    bench = started()
+    bench.feed(link_up(0.0), link_down(0.1))
+    waits = _closed_after_connack(bench, 600.0)
+    assert len(waits) < 40
+    assert WAIT_S_MAX / 2 <= waits[-1] <= WAIT_S_MAX
+    assert _faults(bench) == [(FAULT_AFTER_S, True)]
+
+
+def test_a_link_that_ends_after_an_acknowledgement_was_one() -> None:
+    bench = started()
+    bench.feed(link_up(0.0), Acked(0.05, 1), link_down(0.1))
+    assert max(_closed_after_connack(bench, 60.0, acked=True)) <= WAIT_S_MIN
+    assert {active for _, active in _faults(bench)} == {False}
+
+
+def test_a_fault_whose_time_comes_while_an_unproved_link_is_up_is_told_when_that_ends() -> None:
+    bench = started()
+    bench.feed(link_down(0.1))
+    while not of(Connect, outs := bench.until(bench.part.deadline)):
+        pass
+    bench.feed(link_up(FAULT_AFTER_S - 1, of(Connect, outs)[0].attempt))
+    bench.until(FAULT_AFTER_S + 1)
+    assert _faults(bench) == []
+    bench.feed(link_down(FAULT_AFTER_S + 2, of(Connect, outs)[0].attempt))
+    bench.until(FAULT_AFTER_S + 2)
+    assert _faults(bench) == [(FAULT_AFTER_S + 2, True)]
+
+
+def test_with_an_alarm_that_nobody_has_seen_a_broker_that_closes_is_asked_every_two_seconds() -> None:
+    bench = started()
+    bench.feed(AlarmChanged(0.0, "a", "raised", "overt"), link_up(0.0), link_down(0.1))
+    assert max(_closed_after_connack(bench, 600.0)) <= WAIT_URGENT_S
 
 
 # --- the end ------------------------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_a_memory_that_cannot_be_read_is_a_fault_and_the_button_works(value: byt
 
 def test_no_more_latches_are_remembered_than_the_bound() -> None:
     bench = raised()
-    outs = bench.feed(spool_opened(21.0, memory(*(latch(f"{OTHER_BOOT}-{i}") for i in range(20)))))
+    outs = bench.feed(spool_opened(21.0, memory(*(latch(f"{OTHER_BOOT}-{i}") for i in range(ALARMS_MAX + 5)))))
     value = of(Remember, outs)[0].value
     assert value is not None
     kept = [found["id"] for found in msgpack.unpackb(value)]

@@ -137,17 +137,27 @@ def test_after_one_more_press_the_lamp_waits_for_the_record_of_that_press() -> N
     assert short(bench.feed(ReportLeft(22.1, f"{BOOT}-{seq}", True, True))) == ["lamp sent"]
 
 
-def test_a_press_of_a_second_button_belongs_to_the_live_alarm() -> None:
-    bench = made(buttons=("button", "foot"))
+def test_a_press_of_a_second_button_is_an_alarm_of_its_own_so_that_a_silent_or_stuck_one_hides_nobody() -> None:
+    bench = made(mode="silent", buttons=("button",), overt=("foot",))
     bench.feed(press(10.0), press(11.0, "foot"))
     bench.until(11.5)
-    assert {out.alarm_id for out in of(AlarmChanged, bench.all)} == {OURS}
+    records = [out.record for out in of(Reported, bench.all)]
+    assert [(r.source, r.mode, r.state) for r in records if isinstance(r, Alarm)] == [
+        ("button", "silent", "raised"),
+        ("foot", "overt", "raised"),
+    ]
+    assert of(LightsAsked, bench.all)[-1].show == "response"
+    bench.feed(release(12.0), press(13.0))
+    bench.until(13.5)
+    again = of(Reported, bench.all)[-1].record
+    assert isinstance(again, Alarm)
+    assert (again.id, again.source, again.state) == (OURS, "button", "repeated")
 
 
 def test_two_buttons_that_are_due_at_one_moment_are_both_heard() -> None:
     bench = made(buttons=("button", "foot"))
     bench.feed(press(10.0), press(10.0, "foot"))
-    assert [word for word in short(bench.until(10.5)) if word in ("raised", "repeated")] == ["raised", "repeated"]
+    assert [word for word in short(bench.until(10.5)) if word in ("raised", "repeated")] == ["raised", "raised"]
 
 
 # --- repeating ----------------------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ RECORDS: dict[str, Record] = {
     "fault_raised": _up(FaultRecord(code="gnss.silent", state="raised", detail="no sentence on /dev/serial0 for 5 s"), 11, 71_000),
     "fault_cleared": _up(FaultRecord(code="gnss.silent", state="cleared"), 12, 75_000),
     "ack_done": _up(AckRecord(order="7d1f7bb0-53d3-4c1c-9f38-6dd2f4a0b7d1", label="done"), 217, 311_400),
-    "ack_rejected": _up(AckRecord(order="retained", label="rejected", reason="a retained order is refused"), 13, 76_000),
+    "ack_rejected": _up(AckRecord(label="rejected", reason="a retained order is refused"), 13, 76_000),
     "gap": _up(Gap(why="memory_full", what="track", count=12, from_mono=120_000, to_mono=840_000), 14, 841_000),
     "gap_unknown": _up(Gap(why="store_damaged", what="rows", from_mono=1_900, to_mono=1_900), 2, 2_900, time=None),
     "clock_fix": _up(ClockFix(of=BOOT, offset_ms=1_799_999_988_000), 15, 90_000),

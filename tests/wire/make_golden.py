@@ -48,7 +48,7 @@ def main() -> int:
     GOLDEN.mkdir(exist_ok=True)
     wanted = files()
     for path in GOLDEN.iterdir():
-        if path.name not in wanted:
+        if path.is_file() and path.name not in wanted:
             path.unlink()
             sys.stdout.write(f"removed {path.name}\n")
     for name, content in wanted.items():
