@@ -286,6 +286,18 @@ class ReceiverGarbled(Fault, frozen=True):
         world.car.garbage = False
 
 
+class ReaderStalls(Fault, frozen=True):
+    """What the receiver says is not read meanwhile, and then all at once."""
+
+    def begin(self, world: "World") -> None:
+        """The reader does not run, or the network between holds it back."""
+        world.car.stall()
+
+    def end(self, world: "World") -> None:
+        """One read brings it all."""
+        world.car.read_on()
+
+
 class FixesVoid(Fault, frozen=True):
     """The receiver sees too few satellites."""
 

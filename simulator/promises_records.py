@@ -283,6 +283,10 @@ class Window(Promise):
         self._few -= which == "few"
 
 
+Instant = tuple[float | None, ...]
+"""What a fix is known by: `at` in ms and UTC; without UTC, `at` and what it says."""
+
+
 class EveryFixOnce(Promise):
     """The track is complete."""
 
@@ -295,30 +299,33 @@ class EveryFixOnce(Promise):
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
-        self._open: dict[int, int | None] = {}
-        self._by_utc: dict[int, int] = {}
-        self._taken: set[int] = set()
+        self._open: dict[Instant, float] = {}
+        self._taken: set[Instant] = set()
+        self._by_time: dict[tuple[str, int], list[Instant]] = {}
         self._stopping = False
         self._interval_s = max(world.config.store.commit_interval_s, world.config.store.commit_interval_online_s)
 
     def booted(self, _: Booted) -> None:
         """A new unit has nothing."""
-        self._open, self._by_utc, self._taken, self._stopping = {}, {}, set(), False
+        self._open, self._taken, self._by_time, self._stopping = {}, set(), {}, False
 
     def stop(self, _: StopRequested) -> None:
         """From here on it takes no more: the last batch is sealed."""
         self._stopping = True
 
     def fix(self, fix: Fix) -> None:
-        """The unit takes it; the same one may come twice."""
+        """The unit takes it; the same one may come twice. Several that came late together may share their `at`."""
         mono = round(fix.at * 1000)
-        if fix.mode is FixMode.NONE or mono in self._taken or self._stopping:
+        key = (mono, fix.utc_ms) if fix.utc_ms is not None else (mono, fix.lat, fix.lon, fix.speed_mps, fix.course_deg)
+        if fix.mode is FixMode.NONE or key in self._taken or self._stopping:
             return
-        self._taken.add(mono)
-        self._open[mono] = fix.utc_ms
+        self._taken.add(key)
+        self._open[key] = fix.at if fix.read_at is None else fix.read_at
+        self._by_time.setdefault(("mono", mono), []).append(key)
         if fix.utc_ms is not None:
-            self._by_utc[fix.utc_ms] = mono
+            self._by_time.setdefault(("utc", fix.utc_ms), []).append(key)
         self.world.counts["fixes taken"] += 1
+        self.world.counts["fixes taken late"] += fix.read_at is not None
 
     def written(self, written: Written) -> None:
         """A batch is sealed."""
@@ -327,26 +334,27 @@ class EveryFixOnce(Promise):
         record = codec.decode(written.store.payload)
         assert isinstance(record, Track)
         for fix in track.unpack(record):
-            mono = fix.t if record.t_is == "mono" else self._by_utc.get(fix.t, -1)
-            if mono not in self._open:
-                what = "is in a track for the second time" if mono in self._taken else "was never taken"
+            keys = self._by_time.get((record.t_is, fix.t), [])
+            key = next((key for key in keys if key in self._open), None)
+            if key is None:
+                what = "is in a track for the second time" if keys else "was never taken"
                 self.broken(f"the fix at {fix.t} ms {record.t_is} in {written.name} {what}")
-            del self._open[mono]
+            del self._open[key]
 
     def died(self, died: Died) -> None:
         """What was open is gone; after an orderly end there is nothing open."""
         self.world.counts["fixes uncommitted"] += len(self._open)
         now = self.world.mono()
-        old = [mono for mono in self._open if mono / 1000 < now - self._interval_s - self.SLACK_S]
+        old = [at for at in self._open.values() if at < now - self._interval_s - self.SLACK_S]
         if old:
-            self.broken(f"{len(old)} fixes were lost that were old enough to be on disk; the oldest was {now - old[0] / 1000:.0f} s old")
+            self.broken(f"{len(old)} fixes were lost that were old enough to be on disk; the oldest was {now - old[0]:.0f} s old")
         if died.how == "stop" and self._open:
             self.broken(f"an orderly end lost {len(self._open)} fixes")
 
     def verdict(self) -> None:
         """All is sealed."""
         if self._open:
-            self.broken(f"{len(self._open)} fixes are in no track; the first at {min(self._open)} ms")
+            self.broken(f"{len(self._open)} fixes are in no track; the first at {min(self._open.values()):.3f} s")
 
 
 RECORD_PROMISES: tuple[type[Promise], ...] = (

@@ -5,11 +5,15 @@ An officer presses a button now and then, long enough or not, and its contacts b
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from agent.adapters.bursts import Bursts
 from agent.config import Config
 from agent.core.effects import ShowLights
 from agent.core.events import (
     ClockRead,
     Edge,
+    Event,
     Fix,
     FixMode,
     InputsFailed,
@@ -78,6 +82,7 @@ class WorldCar:
         self.shown: dict[str, str] = {}
         self._process = 0
         self.signals = Signals(world)
+        self._bursts = Bursts()
         self.fixes = False
         """The receiver had a fix at its last word."""
         self.speed_mps = 0.0
@@ -87,6 +92,7 @@ class WorldCar:
         self.garbage = False
         self.void = False
         self.timeless = False
+        self._unread: list[Event] | None = None
         self.mute_outputs = False
         self.inputs_failed = False
         self.noise_every_s: float | None = None
@@ -105,6 +111,8 @@ class WorldCar:
     def crash(self) -> None:
         """Nobody drives the pins any more: they fall to their safe level."""
         self._process += 1
+        self._unread = None if self._unread is None else []
+        self._bursts = Bursts()
         self.shown = {}
 
     def live(self) -> None:
@@ -131,6 +139,24 @@ class WorldCar:
         self.unplugged = False
         self._open_port(self._process)
 
+    def stall(self) -> None:
+        """Nobody reads what the receiver says: it waits."""
+        self._unread = []
+
+    def read_on(self) -> None:
+        """All that has waited is read at once."""
+        unread, self._unread, at = self._unread or [], None, self._world.mono()
+        said = [msgspec.structs.replace(event, at=at) for event in unread]
+        fixes = iter(self._bursts.stamped(at, [event for event in said if isinstance(event, Fix)]))
+        for event in said:
+            self._world.post(next(fixes) if isinstance(event, Fix) else event)
+
+    def _say(self, event: Event) -> None:
+        if self._unread is None:
+            self._world.post(self._bursts.stamped(event.at, [event])[0] if isinstance(event, Fix) else event)
+        else:
+            self._unread.append(event)
+
     def _speak(self) -> None:
         """One second: the instant of the next whole second of UTC, and when its first byte will come."""
         world = self._world
@@ -144,21 +170,21 @@ class WorldCar:
             return
         at = world.mono()
         if self.garbage:
-            world.post(ReceiverHeard(at, 0, {"checksum": SENTENCES}))
+            self._say(ReceiverHeard(at, 0, {"checksum": SENTENCES}))
             return
-        world.post(ReceiverHeard(at, SENTENCES))
+        self._say(ReceiverHeard(at, SENTENCES))
         # What is said now is of the last whole second.
         utc_ms = None if self.timeless else instant_ms - 1000
         void = self.void or world.now < self._fix_from
         if instant_ms // 1000 % SKY_EVERY_S == 0:
             for event in self.signals.around(at, void):
-                world.post(event)
+                self._say(event)
         if void:
-            world.post(Fix(at, FixMode.NONE, utc_ms, sats={"BD": 2}))
+            self._say(Fix(at, FixMode.NONE, utc_ms, sats={"BD": 2}))
             return
         here = self._route.at(self._driven_s)
         moving = any(self.level[ignition] for ignition in self._ignitions)
-        self.fixes, self.speed_mps = True, here.speed_mps if moving else 0.0
+        self.fixes, self.speed_mps = self._unread is None, here.speed_mps if moving else 0.0
         fix = Fix(
             at,
             FixMode.THREE_D,
@@ -172,7 +198,7 @@ class WorldCar:
             None,
             {"BD": 12, "GP": 8},
         )
-        world.post(self.signals.bend(fix))
+        self._say(self.signals.bend(fix))
 
     # --- inputs -------------------------------------------------------------------------------------------------------------------
 

@@ -27,27 +27,29 @@ class Bursts:
         self._late_at = -math.inf
 
     def stamped(self, at: float, fixes: Sequence[Fix], ahead_ms: int = 0) -> list[Fix]:
-        """The fixes that a read at `at` completed, oldest first; `ahead_ms`: how far before the instant that has just begun the last is."""
-        back_s, spans_s = [0.0] * len(fixes), 0.0
-        if fixes and fixes[-1].utc_ms is not None:
-            spans_s = _step_s(ahead_ms)
-        for i in range(len(fixes) - 1, -1, -1):
-            if i + 1 < len(fixes):
-                here, after = fixes[i].utc_ms, fixes[i + 1].utc_ms
-                spans_s += _step_s(after - here) if here is not None and after is not None else 0.0
-            back_s[i] = spans_s = min(spans_s, BACK_S_MAX)
-        if spans_s > LATE_S:
+        """The fixes that a read at `at` completed, oldest first; `ahead_ms`: how far the instant that is open now is after the last of them."""
+        backs_s = self._backs_s([fix.utc_ms for fix in fixes], ahead_ms)
+        if any(fix.at == at and back_s > LATE_S for fix, back_s in zip(fixes, backs_s, strict=True)):
             self._late_at = at
-        return [self._stamp(fix, at, back) for fix, back in zip(fixes, back_s, strict=True)]
+        return [self._stamp(fix, at, back_s) for fix, back_s in zip(fixes, backs_s, strict=True)]
+
+    def _backs_s(self, times_ms: list[int | None], ahead_ms: int) -> list[float]:
+        """How long before the newest each one was; one without a time is taken to be of the next one's."""
+        backs_s, after_ms, back_s = [], None, 0.0
+        if times_ms and times_ms[-1] is not None:
+            back_s = _step_s(ahead_ms)
+        for utc_ms in reversed(times_ms):
+            if utc_ms is not None:
+                back_s += 0.0 if after_ms is None else _step_s(after_ms - utc_ms)
+                after_ms = utc_ms
+            backs_s.append(min(back_s, BACK_S_MAX))
+        return backs_s[::-1]
 
     def _stamp(self, fix: Fix, at: float, back_s: float) -> Fix:
-        if fix.at == at:  # it began in this read, not before
-            stamp = max(self._told_at, at - back_s)
-            fix = msgspec.structs.replace(fix, at=stamp)
-        if at == self._late_at and fix.at >= self._told_at and back_s >= 0:
-            fix = msgspec.structs.replace(fix, read_at=at)
-        self._told_at = max(self._told_at, fix.at)
-        return fix
+        read_at = fix.at if fix.at == self._late_at else None
+        stamp = max(self._told_at, at - back_s if fix.at == at else fix.at)  # what began before this read keeps its stamp
+        self._told_at = stamp
+        return msgspec.structs.replace(fix, at=stamp, read_at=read_at) if stamp != fix.at or read_at is not None else fix
 
 
 def _step_s(step_ms: int) -> float:

@@ -174,6 +174,13 @@ class Epochs:
         """The satellites used for the last instant, constellation and number; empty when the receiver sends no GSA."""
         return set() if self._closed is None else self._closed.used
 
+    def ahead_ms(self, at: float) -> int:
+        """How far the instant that began at `at` and is still open is after the last that left; 0 when there is none, or no time."""
+        begun, left = self._open, self._closed
+        if begun is None or left is None or begun.at != at or begun.tod_ms is None or left.tod_ms is None:
+            return 0
+        return (begun.tod_ms - left.tod_ms) % DAY_MS
+
     def take(self, at: float, sentence: Sentence) -> list[Fix]:
         """One sentence, whose first byte came at `at`; the fixes that are complete now."""
         paused, self._heard_at = at - self._heard_at >= QUIET_S, at

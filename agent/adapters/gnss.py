@@ -14,9 +14,10 @@ import serial
 
 from agent import config
 from agent.adapters.baud import BaudHunt
-from agent.adapters.nmea import Nmea
+from agent.adapters.bursts import Bursts
+from agent.adapters.nmea import Nmea, Told
 from agent.core.effects import Effect, SetReceiverBaud, SpeakToReceiver
-from agent.core.events import Event, ReceiverDown, ReceiverHeard, ReceiverUp
+from agent.core.events import Event, Fix, ReceiverDown, ReceiverHeard, ReceiverUp
 
 GATHER_S = 0.045
 """From a byte's arrival to the drain: the most that reading late adds to a fix (limit from the last byte to Fix: 60 ms, p99)."""
@@ -26,6 +27,15 @@ IDLE_S = 0.1
 
 READ_BYTES_MAX = 4096
 """What a Linux tty holds; every GATHER_S it is as much as 921600 baud can bring."""
+
+STALLED_S = 0.5
+"""A look at the port that is so long after the last one, or takes so long: we have not run, and what waits is old. Usual are 0.15 s."""
+
+BACKLOG_BYTES_MAX = 131_072
+"""Read at once after a stall, so that all of it is dated together: more than a tty holds (64 KiB); at 1 Hz four minutes."""
+
+REFILL_S = 0.002
+"""After a full read the kernel needs a moment to move on what waits behind."""
 
 HEARD_S = 1.0
 REOPEN_FIRST_S = 0.1
@@ -56,6 +66,7 @@ class Gnss:
         self._post = post
         self._now = now
         self._asked: queue.SimpleQueue[Effect] = queue.SimpleQueue()
+        self._looked_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gnss", daemon=True)
 
@@ -124,14 +135,14 @@ class Gnss:
         self._hunt.reopened()
         session = _Session(self._post, self._now(), lambda: None if self._is_socket else self._hunt.baud)
         hunts = self._finds and not self._is_socket
-        good_at = self._now()
+        good_at = self._looked_at = self._now()
         try:
             while not self._stop.is_set():
-                at, data = self._drain(port, session.mid_line)
-                good = session.take(at, data)
-                if data and hunts and (baud := self._hunt.heard(at, good)) is not None:
-                    port.baudrate = baud
-                good_at = at if good else good_at
+                for at, data in self._drain(port, session.mid_line):
+                    good = session.take(at, data)
+                    if data and hunts and (baud := self._hunt.heard(at, good)) is not None:
+                        port.baudrate = baud
+                    good_at = at if good else good_at
                 if len(self._ports) > 1 and at - good_at >= SILENT_S:
                     return
                 self._do(port, session)
@@ -150,24 +161,42 @@ class Gnss:
                     self._hunt.told(baud)
                     port.baudrate = baud
 
-    def _drain(self, port: serial.Serial, mid_line: bool) -> tuple[float, bytes]:
+    def _drain(self, port: serial.Serial, mid_line: bool) -> list[tuple[float, bytes]]:
         """Wait for a byte, then for those behind it. The stamp is that of the first: exact for a burst that begins an epoch.
 
-        In the middle of a line the next byte is on its way, and its own time tells nothing: there is no need to wake up for it.
+        In the middle of a line the next byte is on its way, and its own time tells nothing: there is no need to wake up for it. When we
+        did not run while we waited for those behind it, they are a read of their own.
         """
         at = self._now()
         if mid_line and not self._is_socket:
             self._stop.wait(GATHER_S)
-            if waiting := port.in_waiting:
-                return at, port.read(min(waiting, READ_BYTES_MAX))
+            if rest := self._waiting(port):
+                return [(at if self._looked_at - at < STALLED_S else self._looked_at, rest)]
         first = port.read(1)
         at = self._now()
         if not first:
-            return at, b""
+            self._looked_at = at
+            return [(at, b"")]
+        if not self._is_socket:
+            self._stop.wait(GATHER_S)
+        rest = self._waiting(port)
+        if self._looked_at - at < STALLED_S:
+            return [(at, first + rest)]
+        return [(at, first), (self._looked_at, rest)]
+
+    def _waiting(self, port: serial.Serial) -> bytes:
+        """What is there; after a stall, and from a socket, all of it."""
+        now = self._now()
+        stalled, self._looked_at = now - self._looked_at >= STALLED_S, now
         if self._is_socket:  # it cannot tell how much is waiting; this reads for the time-out, GATHER_S
-            return at, first + port.read(READ_BYTES_MAX)
-        self._stop.wait(GATHER_S)
-        return at, first + port.read(min(port.in_waiting, READ_BYTES_MAX))
+            data = more = port.read(READ_BYTES_MAX)
+            while len(more) == READ_BYTES_MAX and len(data) < BACKLOG_BYTES_MAX:
+                data += (more := port.read(READ_BYTES_MAX))
+            return bytes(data)
+        data = port.read(min(port.in_waiting, READ_BYTES_MAX))
+        while stalled and len(data) < BACKLOG_BYTES_MAX and not self._stop.wait(REFILL_S) and (waiting := port.in_waiting):
+            data += port.read(min(waiting, READ_BYTES_MAX))
+        return bytes(data)
 
 
 class _Session:
@@ -177,6 +206,7 @@ class _Session:
         self._post = post
         self._baud = baud
         self._nmea = Nmea()
+        self._bursts = Bursts(now)
         self._told_at = now
         self._untold = False
 
@@ -188,8 +218,7 @@ class _Session:
     def take(self, at: float, data: bytes) -> int:
         """Bytes that came at `at`, or none; how many good sentences were in them."""
         before = self._nmea.sentences
-        for event in self._nmea.feed(at, data) if data else self._nmea.flush(at):
-            self._post(event)
+        self._say(at, self._nmea.feed(at, data) if data else self._nmea.flush(at))
         good = self._nmea.sentences - before
         self._untold = self._untold or bool(data)
         if self._untold and at - self._told_at >= HEARD_S:
@@ -198,10 +227,17 @@ class _Session:
 
     def end(self, now: float) -> None:
         """The port is gone, or its speed another: what was complete leaves."""
-        for event in self._nmea.end():
-            self._post(event)
+        self._say(now, self._nmea.end())
         if self._untold:
             self._tell(now)
+
+    def _say(self, at: float, told: list[Told]) -> None:
+        """Post it, the fixes with the stamps of their instants."""
+        if not told:
+            return
+        fixes = iter(self._bursts.stamped(at, [one for one in told if isinstance(one, Fix)], self._nmea.ahead_ms(at)))
+        for one in told:
+            self._post(next(fixes) if isinstance(one, Fix) else one)
 
     def _tell(self, at: float) -> None:
         sentences, refused = self._nmea.counts()

@@ -49,6 +49,10 @@ class Nmea:
         """Whether the bytes that came last ended within a line."""
         return bool(self._tail)
 
+    def ahead_ms(self, at: float) -> int:
+        """How far the instant that began at `at`, of which more may come, is after the last fix."""
+        return self._epochs.ahead_ms(at)
+
     def feed(self, at: float, data: bytes) -> list[Told]:
         """Bytes that came at `at`; the events that are complete with them."""
         told: list[Told] = []

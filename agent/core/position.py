@@ -99,12 +99,15 @@ class Position(Part):
         self._latest = fix
         if fix.mode is FixMode.NONE or fix.lat is None or fix.lon is None:
             return ()
+        now = fix.at if fix.read_at is None else fix.read_at
         self._good = fix
-        self._lost_at = fix.at + LOST_S
+        self._lost_at = now + LOST_S
         self._hold.take(fix)
         if (fix.speed_mps or 0.0) >= MOVING_MPS:
             self._moved_at = fix.at
-            self._report_at = min(self._report_at, max(fix.at, self._reported_at + self._interval_s(fix.at)))
+            self._report_at = min(self._report_at, max(now, self._reported_at + self._interval_s(fix.at)))
+        if fix.at < now:
+            return ()  # of a read that came late: the newest of it is the one to show
         return self._report(fix.at) if self._changed(fix) else ()
 
     def _changed(self, fix: Fix) -> bool:

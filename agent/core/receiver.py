@@ -49,8 +49,8 @@ class Receiver(Part):
                 return [FaultSeen(event.at, "gnss.port", True, f"{port}: {reason}"), FaultSeen(event.at, "gnss.silent", False)]
             case ReceiverHeard():
                 return self._heard(event)
-            case Fix(mode=mode) if mode is not FixMode.NONE:
-                self._no_fix_at = event.at + NO_FIX_AFTER_S
+            case Fix(mode=mode, read_at=read_at) if mode is not FixMode.NONE:
+                self._no_fix_at = (event.at if read_at is None else read_at) + NO_FIX_AFTER_S
                 return [FaultSeen(event.at, "gnss.no_fix", False)]
         return ()
 

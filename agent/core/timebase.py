@@ -65,6 +65,9 @@ DRIFT_PPM = 100
 GNSS_STALE_S = 600.0
 """After this long without a fix a synchronised system clock is the better one."""
 
+LATE_S = 60.0
+"""Of fixes that came late in one read at most one a minute counts: their stamps agree by reckoning, and all are late by the same."""
+
 WITNESS_S = 30.0
 """The system clock is read each ten seconds; an older reading says nothing about now."""
 
@@ -131,6 +134,8 @@ class Timebase(Part):
     def handle(self, event: Event) -> Outputs:
         """Learn from a fix or from the system clock."""
         match event:
+            case Fix(read_at=float()) if event.at - max(self._learned_at, self._receiver.at) < LATE_S:
+                return ()
             case Fix(utc_ms=int(utc_ms), mode=mode) if mode in SATELLITES and not self._doubted():
                 offset_ms = self._unrolled(event.at, utc_ms - event.at * 1000)
                 if EARLIEST_UTC_MS <= offset_ms + event.at * 1000 < LATEST_UTC_MS:

@@ -25,6 +25,13 @@ UTC_AGREES_MS = 2000
 """A fix's own UTC is used only when it is that near to the unit's."""
 
 
+def said_before(fix: Fix, taken: Fix) -> bool:
+    """Whether a fix is the one that was taken last, once more, or older. Several of one read may share a stamp: their UTC parts them."""
+    if fix.at != taken.at:
+        return fix.at < taken.at
+    return fix.utc_ms == taken.utc_ms and (fix.utc_ms is not None or fix == taken)
+
+
 class TrackLog(Part):
     """The open batch."""
 
@@ -38,7 +45,7 @@ class TrackLog(Part):
         self._open: list[TrackFix] = []
         self._t_is = "mono"
         self._opened_at = math.inf
-        self._taken_at = -math.inf
+        self._taken: Fix | None = None
         self.fixes = 0
 
     @property
@@ -66,17 +73,18 @@ class TrackLog(Part):
         return self._seal(self.deadline)
 
     def _take(self, fix: Fix) -> Outputs:
-        if fix.at <= self._taken_at:
-            return []  # said twice
-        self._taken_at = fix.at
+        if self._taken is not None and said_before(fix, self._taken):
+            return []
+        self._taken = fix
+        now = fix.at if fix.read_at is None else fix.read_at
         out: list[Reported] = []
         ours, clock = self._time.stamp(fix.at)
         utc = fix.utc_ms is not None and ours is not None and clock.src == "gnss" and abs(fix.utc_ms - ours) <= UTC_AGREES_MS
         t_is = "utc" if utc else "mono"
         if self._open and (t_is != self._t_is or len(self._open) >= FIXES_MAX):
-            out += self._seal(fix.at)
+            out += self._seal(now)
         if not self._open:
-            self._opened_at, self._t_is = fix.at, t_is
+            self._opened_at, self._t_is = now, t_is
         t = fix.utc_ms if utc and fix.utc_ms is not None else round(fix.at * 1000)
         mode = columns.MODES.index(fix.mode.value)
         sats = sum(fix.sats.values()) or None

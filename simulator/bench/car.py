@@ -177,9 +177,11 @@ class Car:
 
     @property
     def last_words(self) -> str:
-        """The last line of the agent's log."""
+        """The last line of the log that tells of trouble (also a traceback's last line), else the last one; and where the log is."""
         said = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return next((line for line in reversed(said) if line.strip()), "it said nothing")
+        lines = [line for line in said if line.strip()] or ["it said nothing"]
+        trouble = [line for line in lines if " INFO " not in line and " DEBUG " not in line]
+        return f"{(trouble or lines)[-1].strip()} (all of it: {self.log})"
 
     @property
     def boots(self) -> list[str]:

@@ -12,6 +12,8 @@ import pytest
 import serial
 
 from simulator.bench.receiver import Receiver
+from simulator.receiver_model import Conditions
+from simulator.receiver_profiles import PROFILES
 from simulator.route import Route
 
 START = datetime(2026, 5, 17, 3, 4, 5, tzinfo=UTC)
@@ -150,3 +152,31 @@ def test_a_start_without_a_time_zone_is_refused(tmp_path: Path) -> None:
     """It would be this machine's."""
     with pytest.raises(ValueError, match="time zone"):
         Receiver(Route.through_xining(3), 1, START.replace(tzinfo=None), tmp_path)
+
+
+def test_a_receiver_of_a_kind_speaks_its_dialect_and_emits_what_it_said(tmp_path: Path) -> None:
+    with Receiver(Route.through_xining(3), 10, START, tmp_path, profile=PROFILES["l76k"]) as receiver, _open(receiver) as port:
+        got = _until(port, rb"GNRMC,[0-9.]+,A.*\n\$GNVTG.*\n", seconds=5.0)
+        emitted = {epoch.utc_ms % 86_400_000: (epoch.lat, epoch.lon) for epoch in receiver.emitted}
+    assert b"ANTENNA OK" in got
+    lines = [line for line in got.decode("ascii").splitlines() if line.startswith("$GNRMC") and ",A," in line]
+    for read in (pynmea2.parse(line, check=True) for line in lines):
+        moment = read.timestamp.hour * 3_600_000 + read.timestamp.minute * 60_000 + read.timestamp.second * 1000
+        assert emitted[moment + read.timestamp.microsecond // 1000] == pytest.approx((read.latitude, read.longitude), abs=1e-9)
+
+
+def test_a_receiver_of_a_kind_is_understood_at_its_own_speed_only(tmp_path: Path) -> None:
+    with Receiver(Route.through_xining(3), 10, START, tmp_path, profile=PROFILES["l76k"]) as receiver:
+        receiver.speak_at(115_200)
+        with _open(receiver) as port:
+            assert b"$G" not in port.read(500)
+            port.baudrate = 115_200
+            _until(port, rb"GNRMC.*\n")
+
+
+def test_a_receiver_of_a_kind_loses_its_fix_in_a_tunnel(tmp_path: Path) -> None:
+    with Receiver(Route.through_xining(3), 10, START, tmp_path, profile=PROFILES["ublox_m10"]) as receiver, _open(receiver) as port:
+        _until(port, rb"GNRMC,[0-9.]+,A.*\n", seconds=5.0)
+        receiver.expose(Conditions("tunnel"))
+        _until(port, rb"GNRMC,[0-9.]+,V.*\n")
+        assert receiver.wait_for(lambda: receiver.void_epochs > 2, timeout=2.0)
