@@ -239,6 +239,18 @@ class StoreDown(Fault, frozen=True):
         world.store.down = False
 
 
+class StoreFull(Fault, frozen=True):
+    """The store has no room for rows other than alarms."""
+
+    def begin(self, world: "World") -> None:
+        """A long time without a link, or somebody else's files."""
+        world.store.full = True
+
+    def end(self, world: "World") -> None:
+        """Room was made."""
+        world.store.full = False
+
+
 class StoreDamaged(Fault, frozen=True):
     """The store is found damaged; each row is lost with probability `strength`."""
 

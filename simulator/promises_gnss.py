@@ -29,6 +29,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
 }
 """What may raise each flag: a drag that ends and a position that thaws jump back; a jump with a step of time is a reason to suspect."""
 
+READ_LATE = ("jump", "spoof", "time")
+"""What a reader that stood still may raise: fixes without a time of their own cannot be stamped rightly afterwards."""
+
 AFTER_S = 180.0
 """A trouble may show after its end: a receiver that was silent meanwhile says where it is now (`motion.SILENCE_S`), and a suspicion has
 its own delay."""
@@ -94,6 +97,11 @@ class FlagsInTime(Promise):
                 continue
             if trouble == "jump" and sight.since > since - TURN_S:
                 continue  # the core must have seen where it was before
+            if trouble in ("jump", "drag") and "frozen" in signals.since:
+                continue  # a position that stands hides where it would go
+            hidden_by = {"jump": ("frozen",), "drag": ("jump", "frozen")}.get(trouble, ())  # what was astray is counted anew after a jump
+            marks = [times.get(other, -math.inf) for other in hidden_by for times in (signals.since, signals.ended)]
+            visible = max(visible, *marks, since)
             if now - visible > self._delay_s(trouble, signals.strength[trouble]):
                 self.broken(f"{trouble} ({signals.strength[trouble]:.1f}) since {since:.1f}, visible since {visible:.1f}; up: {flags}")
         for trouble in [name for name in self._known if name not in signals.since]:
@@ -129,8 +137,10 @@ class NoFlagWithoutCause(Promise):
     def pulse(self, _: Pulse) -> None:
         """Which flags are new, and why?"""
         up = frozenset(flags_of(self.world))
+        car = self.world.car
+        read_late = self.world.now - car.read_late_at <= AFTER_S
         for flag in up - self._up:
-            if not self.world.car.signals.recent(CAUSES.get(flag, ()), AFTER_S):
+            if not car.signals.recent(CAUSES.get(flag, ()), AFTER_S) and not (read_late and flag in READ_LATE):
                 self.world.counts["flags false"] += 1
                 self._false = [(at, name) for at, name in self._false if self.world.now - at < self.WEEK_S]
                 self._false.append((self.world.now, flag))

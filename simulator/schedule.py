@@ -36,6 +36,7 @@ from simulator.faults import (
     Restarted,
     StoreDamaged,
     StoreDown,
+    StoreFull,
 )
 from simulator.faults_gnss import AntennaOpen, FrozenPosition, Jam, PositionJump, RollOver, SpoofDragOff
 
@@ -88,6 +89,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(FrozenPosition,    0.0,   0.1,   0.7, (10.0, 300.0)),
     Option(AntennaOpen,       0.0,   0.1,   0.7, (10.0, 300.0)),
     Option(RollOver,          0.0,   0.1,   0.7, (30.0, 1200.0)),
+    Option(StoreFull,         0.0,   0.05,  1.0, (10.0, 900.0)),
 )
 # fmt: on
 

@@ -3,6 +3,7 @@
 An officer presses a button now and then, long enough or not, and its contacts bounce. The receiver speaks once a second of the route.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -93,6 +94,8 @@ class WorldCar:
         self.void = False
         self.timeless = False
         self._unread: list[Event] | None = None
+        self.read_late_at = -math.inf
+        """When all that had waited was read at once."""
         self.mute_outputs = False
         self.inputs_failed = False
         self.noise_every_s: float | None = None
@@ -146,6 +149,7 @@ class WorldCar:
     def read_on(self) -> None:
         """All that has waited is read at once."""
         unread, self._unread, at = self._unread or [], None, self._world.mono()
+        self.read_late_at = self._world.now
         said = [msgspec.structs.replace(event, at=at) for event in unread]
         fixes = iter(self._bursts.stamped(at, [event for event in said if isinstance(event, Fix)]))
         for event in said:

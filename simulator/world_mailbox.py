@@ -32,6 +32,7 @@ from agent.core.events import (
     Remembered,
     Sky,
     SpoolDown,
+    SpoolFull,
     SpoolOpened,
     SpoolQuarantined,
     Stored,
@@ -50,7 +51,7 @@ ADAPTERS: dict[type[Event], str] = {
     **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
     **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
     **dict.fromkeys((ClockRead, Vitals), "vitals"),
-    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolQuarantined, Stored, Remembered, Forgotten, Loaded), "spool"),
+    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined, Stored, Remembered, Forgotten, Loaded), "spool"),
     **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received), "broker"),
 }
 """Whose thread posts what."""

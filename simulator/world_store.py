@@ -17,6 +17,7 @@ from agent.core.events import (
     Remembered,
     Row,
     SpoolDown,
+    SpoolFull,
     SpoolOpened,
     SpoolQuarantined,
     Stored,
@@ -60,6 +61,7 @@ class WorldStore:
         # faults
         self.flush_s: float | None = None
         self.down = False
+        self.full = False
         self.damage: float | None = None
 
     # --- the spool's thread -------------------------------------------------------------------------------------------------------
@@ -112,9 +114,14 @@ class WorldStore:
         if self.damage is not None:
             self._set_aside()
             return
-        events = self._commit(effects)
-        for event in events:
+        for event in self._commit(self._fitting(effects)):
             self._world.post(event)
+        if len(self._fitting(effects)) < len(effects):
+            self._world.post(SpoolFull(self._world.mono(), "full: no room for rows"))
+
+    def _fitting(self, effects: list[Effect]) -> list[Effect]:
+        """What finds room: when it is full, alarms, memory, and what makes or takes none."""
+        return [effect for effect in effects if not self.full or not isinstance(effect, Store) or effect.lane is Lane.ALARM]
 
     def _go_down(self) -> None:
         self._open = False
@@ -206,13 +213,13 @@ class WorldStore:
     def crash(self) -> None:
         """Killed, or without power: the transaction under way was flushed or was not, the queue is gone."""
         if self._under_way and self._open and not self.down and self.damage is None and self._world.rng.random() < 0.5:
-            self._commit([effect for effect in self._under_way if not isinstance(effect, OpenSpool)])
+            self._commit(self._fitting([effect for effect in self._under_way if not isinstance(effect, OpenSpool)]))
         self._forget_process()
 
     def close(self) -> None:
         """An orderly end: what was asked for is done, but nobody hears of it."""
         if self._open and not self.down and self.damage is None:
-            self._commit([effect for effect in (*self._under_way, *self._waiting) if not isinstance(effect, OpenSpool)])
+            self._commit(self._fitting([effect for effect in (*self._under_way, *self._waiting) if not isinstance(effect, OpenSpool)]))
         self._forget_process()
 
     def _forget_process(self) -> None:

@@ -27,7 +27,7 @@ class Bursts:
         self._late_at = -math.inf
 
     def stamped(self, at: float, fixes: Sequence[Fix], ahead_ms: int = 0) -> list[Fix]:
-        """The fixes that a read at `at` completed, oldest first; `ahead_ms`: how far the instant that is open now is after the last of them."""
+        """The fixes that a read at `at` completed, oldest first; `ahead_ms`: how far after the last the instant is that is open now."""
         backs_s = self._backs_s([fix.utc_ms for fix in fixes], ahead_ms)
         if any(fix.at == at and back_s > LATE_S for fix, back_s in zip(fixes, backs_s, strict=True)):
             self._late_at = at

@@ -245,7 +245,7 @@ class Epochs:
         closed = self._closed
         if closed is None:
             return []
-        if not closed.has(sentence):
+        if not closed.has(sentence) or not closed.used.issuperset(sentence.used):  # or one GSA more, for satellites that are new
             self._ender, self._candidate, self._agreed = None, None, 0
         elif sentence.kind == "GGA":
             self.calendar.count("repeated")

@@ -58,11 +58,12 @@ class Nmea:
         told: list[Told] = []
         self._heard_at = at
         first_at = self._tail_at if self._tail else at
+        held = len(self._tail)
         *lines, tail = (self._tail + data).replace(b"\r", b"\n").split(b"\n")
         for line in lines:
             if line:
-                self._line(first_at, line, told)
-            first_at = at
+                self._line(first_at if line.rfind(b"$", 0, held) == line.rfind(b"$") else at, line, told)
+            first_at, held = at, 0
         if len(tail) > LOG_CHARS_MAX:
             self._refuse("too_long" if tail.startswith(b"$") else "noise")
             resync = tail.rfind(b"$", 1)

@@ -115,7 +115,7 @@ class ReceiverHeard(Event):
 
 
 class Fix(Event):
-    """One instant as the receiver told it; `at` is when its first byte came. WGS 84 degrees, metres, m/s, degrees from true north.
+    """One instant as the receiver told it; `at` is when its first byte came (see `read_at`). WGS 84, m, m/s, degrees from true north.
 
     With mode NONE there is no position, but `utc_ms` and `sats` may still be there. `sats`: used satellites by constellation (`BD`, `GP` …).
     """

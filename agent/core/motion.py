@@ -76,7 +76,9 @@ class Motion:
         if fix.mode in (FixMode.NONE, FixMode.DEAD_RECKONING) or fix.lat is None or fix.lon is None:
             return
         if last is not None and fix.at <= last.at:
-            return  # said twice
+            if fix.at == last.at and fix != last:  # read late, all at once, and without a time of its own: not to be judged
+                self._last, self._astray = fix, (0.0, 0.0)
+            return
         self._last = fix
         if fix.speed_mps is None or fix.speed_mps >= STILL_MPS:
             self._still_since = math.inf

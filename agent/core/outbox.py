@@ -9,9 +9,9 @@ lies in the store and is read back when the lane has run dry. Whatever the outsi
 """
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
+from agent.core.custody import Custody
 from agent.core.effects import OpenSpool, Publish, Store
 from agent.core.events import (
     Acked,
@@ -44,7 +44,6 @@ from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
 from agent.core.refusals import Refusals
 from agent.core.retained import Retained
-from agent.core.shelf import Shelf
 from agent.core.timebase import Timebase
 from agent.core.window import Window, packet_bytes
 from agent.wire import codec
@@ -54,7 +53,7 @@ TICK_S = 1.0
 """How often what is not confirmed is looked over."""
 
 LIVE_EXPIRY_S = 60
-"""The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot on the map is old, and the track has it."""
+"""The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot is old, and the track has it."""
 
 
 class Outbox(Part):
@@ -70,11 +69,11 @@ class Outbox(Part):
     def __init__(self, root: str, window_bytes: int, names: Names, time: Timebase) -> None:
         self._names = names
         self._postmark = Postmark(root, names, time)
-        self._shelf = Shelf()
+        self._custody = Custody()
+        self._known, self._shelf = self._custody.known, self._custody.shelf
         self._window = Window(window_bytes)
         self._losses = Losses()
         self._lanes = Lanes()
-        self._known: dict[str, Message] = {}
         self._slots: dict[tuple[Lane, str], Reported] = {}
         self._retained = Retained()
         self._refusals = Refusals()
@@ -135,9 +134,7 @@ class Outbox(Part):
                 kept = "an unknown number of" if rows is None else str(rows)
                 detail = f"{reason}; set aside at {path}, {kept} rows saved"
                 self._losses.add(event.at, "store_damaged", "rows", None)
-                for name, message in self._known.items():  # what we still hold is not on that disk any more
-                    message.stored = False
-                    self._shelf.unstored[name] = event.at
+                self._custody.emptied(event.at)
                 return [FaultSeen(event.at, "store.damaged", True, detail)]
             case TimeLearned(offset_ms=offset_ms):
                 return self._time_learned(event.at, offset_ms)
@@ -172,8 +169,7 @@ class Outbox(Part):
             if oldest.stored:
                 self._let_lie(oldest)  # it lies on the disk that is away just now
                 continue
-            self._known.pop(oldest.name, None)
-            self._shelf.unstored.pop(oldest.name, None)
+            self._custody.drop(oldest)
             self._losses.give_up(oldest)
         return []
 
@@ -195,20 +191,7 @@ class Outbox(Part):
 
     def _spool_opened(self, opened: SpoolOpened) -> list[Output]:
         self._shelf.opened(opened)
-        return [FaultSeen(opened.at, "store.down", False), *self._store_again(opened.at, self._shelf.unstored)]
-
-    def _store_again(self, at: float, names: Iterable[str]) -> list[Output]:
-        out: list[Output] = []
-        for name in list(names):
-            message = self._known.get(name)
-            if message is not None and (not message.acked or message.lane is Lane.ALARM):  # the officer's lamp waits for the disk's word
-                self._shelf.unstored[name] = at
-                out.append(Store(name, message.lane, message.payload))
-                continue
-            del self._shelf.unstored[name]
-            if message is not None:  # delivered before it was confirmed to be on disk, where it may lie all the same
-                out += self._forget(at, message)
-        return out
+        return [FaultSeen(opened.at, "store.down", False), *self._custody.store_again(opened.at, self._shelf.unstored)]
 
     def _stored(self, at: float, names: tuple[str, ...]) -> list[Output]:
         out: list[Output] = []
@@ -224,7 +207,7 @@ class Outbox(Part):
             if message.lane is Lane.ALARM:
                 out.append(ReportLeft(at, name, True, message.acked))
             if message.acked:
-                out += self._forget(at, message)
+                out.append(self._custody.forget(at, message))
             elif not self._waits(message):
                 self._let_lie(message)  # trimmed while it was on its way to the disk
         return out
@@ -232,15 +215,9 @@ class Outbox(Part):
     def _waits(self, message: Message) -> bool:
         return message in self._window or message in self._lanes or message in self._refusals
 
-    def _forget(self, at: float, message: Message) -> list[Output]:
-        self._known.pop(message.name, None)
-        return [self._shelf.forget(at, message.name, message.lane, message.stored)]
-
     def _loaded(self, loaded: Loaded) -> list[Output]:
-        out: list[Output] = []
-        for row in loaded.rows:
-            if row.name not in self._known and row.name not in self._shelf.forgetting:
-                out += self._take_row(loaded.at, row)
+        news = [row for row in loaded.rows if row.name not in self._known and row.name not in self._shelf.forgetting]
+        out = [output for row in news for output in self._take_row(loaded.at, row)]
         self._shelf.loaded(loaded)
         return out
 
@@ -270,10 +247,8 @@ class Outbox(Part):
         again, suspects = self._refusals.link_down(at, self._window.take_all())
         self._lanes.put_back(again)
         self._slots.clear()
-        for message in suspects:
-            message.refused = True
-        told = [f"{message.topic}: the broker ended the link {message.ends} times when it came" for message in suspects[:1]]
-        return [FaultSeen(at, "link.refused", True, detail) for detail in told]
+        told = "{0.topic}: the broker ended the link {0.ends} times when it came"
+        return [FaultSeen(at, "link.refused", True, told.format(message)) for message in suspects[:1]]
 
     def _ack(self, at: float, token: int) -> list[Output]:
         message = self._window.take(token)
@@ -290,10 +265,9 @@ class Outbox(Part):
         if message.lane is Lane.ALARM:
             out.append(ReportLeft(at, message.name, message.stored, True))
         if message.stored:
-            out += self._forget(at, message)
+            out.append(self._custody.forget(at, message))
         elif message.lane is not Lane.ALARM and self._shelf.full():
-            del self._known[message.name]  # there is no store; should this one lie in it all the same, it is sent once more
-            self._shelf.unstored.pop(message.name, None)
+            self._custody.drop(message)  # there is no store; should this one lie in it all the same, it is sent once more
         return out
 
     def _refuse(self, refused: Refused) -> list[Output]:
@@ -345,8 +319,7 @@ class Outbox(Part):
         """It does not leave, and nothing waits for it: it lies in the store for a broker that takes it, or is declared as lost."""
         self._refusals.too_large(at, message)
         if not message.retain and message.lane is not Lane.ALARM and (message.stored or not message.durable or not self._shelf.takes):
-            self._known.pop(message.name, None)
-            self._shelf.unstored.pop(message.name, None)
+            self._custody.drop(message)
             if not message.stored:
                 self._losses.give_up(message)
         detail = f"{message.topic}: {packet_bytes(message)} bytes, the broker takes {self._window.packet_bytes_max:.0f}"
@@ -366,7 +339,7 @@ class Outbox(Part):
         if self._shelf.reopen(at):
             out.append(OpenSpool())
         if self._shelf.open:
-            out += self._store_again(at, self._shelf.unstored_for_long(at))
+            out += self._custody.store_again(at, self._shelf.unstored_for_long(at))
             out += self._shelf.forget_again(at)
         if (self._online or self._shelf.takes) and self._held(Lane.EVENT) < READY_MAX[Lane.EVENT]:  # else it would be given up itself
             for gap in self._losses.declare():
@@ -412,10 +385,7 @@ class Outbox(Part):
 
     def waiting(self) -> dict[str, int]:
         """Records not yet acknowledged, by lane."""
-        counts = {lane.name.lower(): self._shelf.rows(lane) for lane in Lane}
-        for message in self._known.values():
-            counts[message.lane.name.lower()] += not message.stored
-        return counts
+        return self._custody.waiting()
 
     def status(self, now: float) -> dict[str, Any]:
         """Backlog by lane, in flight, not yet on disk, the store's state."""

@@ -82,6 +82,7 @@ class Refusals:
             message.ends += 1
         taken = [message for message in again if message.ends >= ENDS_SUSPECT and message.durable][: SUSPECTS_MAX - len(self._suspects)]
         for message in taken:
+            message.refused = True
             self._suspects[message] = at + min(SUSPECT_WAIT_S * 2.0 ** min(message.ends - ENDS_SUSPECT, 10), SUSPECT_WAIT_S_MAX)
         return [message for message in again if message not in taken], taken
 

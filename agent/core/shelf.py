@@ -12,7 +12,7 @@ UNSTORED_MAX = 2000
 """Records asked of it and not confirmed; a disk that hangs without an error is treated as none from there on."""
 
 ROOM_S = 60.0
-"""A store that was full is not any more when it has taken something, and has not said `full` for so long: small rows fit where others do not."""
+"""A full store is one until it takes something and has not said `full` for so long: small rows fit where others do not."""
 
 LOAD_ROWS = 64
 """Rows read back at a time."""

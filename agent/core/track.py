@@ -88,9 +88,7 @@ class TrackLog(Part):
         t = fix.utc_ms if utc and fix.utc_ms is not None else round(fix.at * 1000)
         mode = columns.MODES.index(fix.mode.value)
         sats = sum(fix.sats.values()) or None
-        self._open.append(
-            TrackFix(t, fix.lat, fix.lon, fix.alt_m, fix.speed_mps, fix.course_deg, fix.hdop, fix.acc_m, sats, mode)
-        )
+        self._open.append(TrackFix(t, fix.lat, fix.lon, fix.alt_m, fix.speed_mps, fix.course_deg, fix.hdop, fix.acc_m, sats, mode))
         self.fixes += 1
         return out
 

@@ -17,10 +17,10 @@ ACK_S_MAX = 10.0
 PATIENCE_S_MAX = 80.0
 """A line that is slow and alive would otherwise be ended every ten seconds, and send the same again: each stall doubles the patience.
 
-Not while an alarm is in flight: what is in doubt then is tried on a new connection after ACK_S_MAX, though a slow line may carry it twice."""
+Not while an alarm is in flight: it is tried on a new connection after ACK_S_MAX, though a slow line may carry it twice."""
 
 PACKET_BYTES = 48
-"""What a PUBLISH has besides topic and payload, at most: fixed header 5, lengths 3, packet identifier 2, content type 22, expiry 5 (MQTT 5, 3.3)."""
+"""What a PUBLISH has besides topic and payload, at most: header 5, lengths 3, identifier 2, content type 22, expiry 5 (MQTT 5, 3.3)."""
 
 
 class Window:

@@ -153,7 +153,7 @@ class Mosquitto(_Process):
 
     def __init__(self, directory: Path, port: int | None = None, config: tuple[str, ...] = ()) -> None:
         super().__init__(directory, port, _found(find_mosquitto()))
-        self._config = config
+        self.config = config
 
     def _arguments(self) -> list[str]:
         # An own user would lose the directory: started by root it becomes `mosquitto` unless told otherwise.
@@ -172,7 +172,7 @@ class Mosquitto(_Process):
             "log_dest stderr",
             "log_type error",
             "log_type warning",
-            *self._config,
+            *self.config,
         )
         file = self.directory / "mosquitto.conf"
         file.write_text("\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.adapters.spool import Spool
 from agent.core.effects import Effect, Forget, Load, OpenSpool, Remember, Store
-from agent.core.events import Event, Forgotten, Lane, Loaded, Remembered, Row, SpoolDown, SpoolOpened, Stored
+from agent.core.events import Event, Forgotten, Lane, Loaded, Remembered, Row, SpoolFull, SpoolOpened, Stored
 from tests.adapters.conftest import Posted
 
 BOOT = "00000000000000b1"
@@ -57,10 +57,10 @@ class Running:
         self.perform(Remember(name, value))
         self.posted.expect(Remembered, where=lambda event: name in event.names)
 
-    def stored_or_down(self) -> Stored | SpoolDown:
+    def stored_or_full(self) -> Stored | SpoolFull:
         """What became of a Store."""
-        event = self.posted.expect(Event, where=lambda event: isinstance(event, Stored | SpoolDown))
-        assert isinstance(event, Stored | SpoolDown)
+        event = self.posted.expect(Event, where=lambda event: isinstance(event, Stored | SpoolFull))
+        assert isinstance(event, Stored | SpoolFull)
         return event
 
     def load(self, lane: Lane = Lane.EVENT, after: str | None = None, limit: int = 100) -> Loaded:

@@ -192,3 +192,16 @@ def test_nothing_is_ever_sent_to_the_receiver(receiver: PtyReceiver, begin: Begi
     posted.expect(Fix)
     gnss.close()
     assert receiver.heard() == b""
+
+
+def test_what_has_waited_is_read_whole_and_dated_back_by_its_utc(receiver: PtyReceiver, begin: Begin, posted: Posted) -> None:
+    """A clock that is 60 s further at each look: we have never run between two looks."""
+    looks = iter(range(0, 10_000_000, 60))
+    begin(receiver.port, now=lambda: float(next(looks)))
+    posted.expect(ReceiverUp)
+    receiver.say(b"".join(cycle(n) for n in range(28)))  # 5 kB, more than one read takes
+    first, *others = [posted.expect(Fix) for _ in range(28)]
+    assert [fix.utc_ms - first.utc_ms for fix in others if fix.utc_ms and first.utc_ms] == [n * 1000 for n in range(1, 28)]
+    assert others[-1].read_at == others[-1].at
+    assert [others[-1].at - fix.at for fix in others] == [float(n) for n in range(26, -1, -1)]
+    assert first.at < others[0].at

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.effects import Forget, OpenSpool, Remember, Store
-from agent.core.events import Forgotten, Lane, Loaded, Remembered, SpoolDown, SpoolOpened, Stored
+from agent.core.events import Forgotten, Lane, Loaded, Remembered, SpoolDown, SpoolFull, SpoolOpened, Stored
 from tests.adapters.spools import BOOT, NEXT_BOOT, file_of, running
 
 SMALL = 1 << 20
@@ -80,8 +80,8 @@ def test_a_disk_that_is_full_is_said_to_be_and_used_again_when_there_is_room(tmp
         stored = 0
         while True:
             run.perform(Store(run.name(stored + 1), Lane.LIVE, bytes(50_000)))
-            event = run.stored_or_down()
-            if isinstance(event, SpoolDown):
+            event = run.stored_or_full()
+            if isinstance(event, SpoolFull):
                 break
             stored += 1
         assert event.reason.startswith("full: ")
@@ -98,12 +98,12 @@ def test_at_its_own_limit_the_store_says_full_and_still_forgets_and_reads(tmp_pa
     with running(tmp_path, size_bytes_max=SMALL) as run:
         run.open()
         stored: list[str] = []
-        down: SpoolDown | None = None
+        down: SpoolFull | None = None
         while down is None:
             name = run.name(len(stored) + 1)
             run.perform(Store(name, Lane.LIVE, bytes(10_000)))
-            event = run.stored_or_down()
-            if isinstance(event, SpoolDown):
+            event = run.stored_or_full()
+            if isinstance(event, SpoolFull):
                 down = event
             else:
                 stored.append(name)
@@ -129,7 +129,7 @@ def test_when_full_alarms_and_memory_still_find_room_again_and_again(tmp_path: P
             while fits:
                 seq += 1
                 run.perform(Store(run.name(seq), Lane.BACKFILL, bytes(5000)))
-                fits = isinstance(run.stored_or_down(), Stored)
+                fits = isinstance(run.stored_or_full(), Stored)
             kept = run.names(Lane.BACKFILL)
             run.perform(
                 Store(run.name(seq + 1), Lane.BACKFILL, bytes(50_000)),
@@ -235,7 +235,7 @@ def test_reading_goes_on_while_rows_are_refused(tmp_path: Path) -> None:
         run.open()
         run.store(1)
         run.perform(Store(run.name(2), Lane.EVENT, bytes(2 * SMALL)))
-        run.posted.expect(SpoolDown)
+        run.posted.expect(SpoolFull)
         assert run.posted.drain() == []
         run.load()
         run.store(3)

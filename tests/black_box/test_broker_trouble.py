@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.wire.records import Alarm, Presence
-from simulator.bench.brokers import find_nats, free_port
+from simulator.bench.brokers import Mosquitto, find_nats, free_port
 from simulator.bench.car_config import Options
 from tests.black_box.desk import QUICK, Desk, until
 
@@ -18,11 +18,12 @@ BUSY = Options(rate_hz=5, commit_interval_online_s=1.0, more=QUICK.more)
 
 
 class RudePeer:
-    """Something at the broker's port that is no broker: it accepts, and closes at once or says nothing for ever."""
+    """Something at the broker's port that is no broker: it accepts, and closes at once, after `says`, or says nothing for ever."""
 
-    def __init__(self, port: int, silent: bool) -> None:
+    def __init__(self, port: int, silent: bool, says: bytes = b"") -> None:
         self._door = socket.create_server(("127.0.0.1", port))
         self._silent = silent
+        self._says = says
         self.callers = 0
         self._held: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, name="rude peer", daemon=True)
@@ -34,6 +35,10 @@ class RudePeer:
                 line, _ = self._door.accept()
                 self.callers += 1
                 self._held.append(line)
+                if self._says:
+                    with contextlib.suppress(ConnectionError):
+                        line.recv(4096)
+                        line.sendall(self._says)
                 if not self._silent:
                     line.close()
 
@@ -69,6 +74,41 @@ def test_a_broker_that_closes_at_once_or_says_nothing_is_named_and_left_when_it_
     desk.broker.start()
     desk.hear(Presence, lambda r: r.online, timeout=40)
     assert desk.pid == pid is not None
+
+
+def test_a_broker_that_closes_after_it_accepted_us_is_asked_less_and_less(desk: Desk) -> None:
+    desk.broker.stop()
+    with RudePeer(desk.broker.port, silent=False, says=bytes([0x20, 3, 0, 0, 0])) as peer:  # CONNACK of MQTT 5
+        desk.run()
+        desk.told("four links that came to nothing", lambda s: s["link"]["connects"] >= 4, timeout=40)
+        threading.Event().wait(8)
+        link = (desk.status() or {})["link"]
+        print(f"closes after CONNACK: {link}")
+        assert link["connects"] <= 7, "waits of about 1, 1, 2, 4, 8 seconds; the centre calls too, so the peer does not count"
+        assert peer.callers
+    desk.broker.start()
+    desk.hear(Presence, lambda r: r.online, timeout=40)
+
+
+def test_batches_above_the_greatest_packet_of_the_broker_are_kept_named_and_delivered_to_one_that_takes_them(tmp_path: Path) -> None:
+    busy = Options(rate_hz=10, commit_interval_online_s=8.0, more=QUICK.more)
+    with Desk(tmp_path / "car", busy, "mosquitto", broker_config=("max_packet_size 500",)) as desk:
+        desk.run_online()
+        fault = desk.hear_fault("link.refused", "raised")
+        print(fault.detail)
+        assert fault.detail is not None
+        assert "the broker takes 500" in fault.detail
+        assert desk.raise_alarm()
+        status = desk.told("batches lie in the store", lambda s: s["outbox"]["waiting"]["backfill"] >= 2)
+        assert status["link"]["connects"] == 1
+        assert "link.refused" in [found["code"] for found in status["faults"]]
+        since, until_s = desk.heard, desk.receiver.emitted[-1].at
+        assert isinstance(desk.broker, Mosquitto)
+        desk.broker.stop()
+        desk.broker.config = ()
+        desk.broker.start()
+        desk.hear_fault("link.refused", "cleared", since, timeout=40)
+        until("all fixes have come", lambda: not desk.missing(until_s), timeout=30)
 
 
 def test_after_ten_seconds_without_a_line_everything_arrives_the_alarm_first(tmp_path: Path) -> None:

@@ -1,18 +1,23 @@
 """What a serial line and its plug can do: the agent lives, says what is wrong, says when it is over, and has fixes again."""
 
+import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.wire.records import FaultRecord
+from agent.wire.records import FaultRecord, Track
+from agent.wire.track import unpack
 from tests.adapters.pty_receiver import PtyReceiver, sentence
 from tests.black_box.desk import QUICK, Desk, resident_mb, until
 
 LINE_BYTES = 1_048_576
 GROWTH_MB_MAX = 5.0
+STOPPED_S = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,28 @@ def test_garbage_on_the_serial_line_is_a_fault_until_sentences_come_again(late: 
     told = [(r.state, r.detail) for r in late.centre.ledger.records("fault") if isinstance(r, FaultRecord) and r.code == "gnss.garbage"]
     assert [state for state, _ in told][-2:] == ["raised", "cleared"]
     print(f"{seconds} s of garbage: {late.told('refused', lambda s: s['receiver']['refused'])['receiver']['refused']}")
+
+
+def test_an_agent_that_does_not_run_for_a_while_takes_every_fix_that_was_told_meanwhile(desk: Desk) -> None:
+    """A machine that swaps: seconds of fixes come in one read, each with its own time."""
+    desk.run_online()
+    desk.hear_fix()
+    desk.told("a dated track", lambda s: s["track"]["fixes"] >= 5)
+    pid = desk.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    stopped = time.monotonic()
+    threading.Event().wait(STOPPED_S)
+    os.kill(pid, signal.SIGCONT)
+    ran_on = time.monotonic()
+    told = [epoch for epoch in desk.receiver.emitted if stopped <= epoch.at <= ran_on]
+    assert len(told) >= STOPPED_S * desk.options.rate_hz - 1
+    until("all of them are in the track", lambda: not desk.missing(ran_on))
+    account = desk.account()
+    assert (account.altered, account.invented) == (0, 0)
+    tracks = [record for record in desk.centre.ledger.records("track") if isinstance(record, Track)]
+    dated = {one.t for record in tracks if record.t_is == "utc" for one in unpack(record)}
+    assert {epoch.utc_ms for epoch in told} <= dated, "and none is dated by when it was read"
 
 
 class FarReceiver:

@@ -140,9 +140,10 @@ def test_a_new_place_after_a_long_silence_is_a_new_place() -> None:
     assert integrity_of(bench).flags == ()
 
 
-def test_a_fix_said_twice_is_no_jump() -> None:
+def test_fixes_read_late_and_all_at_once_are_no_jump() -> None:
     bench = quiet()
-    bench.feed(timed_fix(9.0, lat=37.0))
+    bench.feed(*(fix(20.0, lat=36.6171 + 50 * n * METRE_DEG, speed_mps=20.0) for n in range(40)))
+    bench.feed(fix(21.0, lat=36.6171 + 40 * 50 * METRE_DEG, speed_mps=20.0))
     assert integrity_of(bench).flags == ()
 
 

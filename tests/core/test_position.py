@@ -216,3 +216,15 @@ def test_the_dot_is_never_silent_for_longer_than_the_parked_interval_nor_faster_
     assert all(wait <= CONFIG.parked_interval_s + 1e-9 for wait in waits)
     assert all(wait >= 1.0 - 1e-9 for wait in waits)
     assert math.isfinite(bench.part.deadline)
+
+
+def test_fixes_that_came_late_together_make_one_report_of_the_newest() -> None:
+    bench = made()
+    bench.feed(fix(1.0))
+    moving = [fix(float(at), lat=36.6 + at * 200 * METRE_DEG, speed_mps=20.0, course_deg=0.0, read_at=20.0) for at in range(2, 21)]
+    outs = [out for one in moving for out in bench.part.handle(one)]
+    (report,) = of(Reported, outs)
+    assert isinstance(report.record, PositionRecord)
+    assert report.record.pos is not None
+    assert (report.at, report.record.pos.lat, report.record.pos.age_ms) == (20.0, moving[-1].lat, 0)
+    assert bench.part.deadline > 20.0

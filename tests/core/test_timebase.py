@@ -282,3 +282,25 @@ def test_the_truth_lies_within_the_error_when_every_source_tells_it_within_its_o
 
 def test_the_events_are_the_two_clocks() -> None:
     assert set(Timebase.listens) == {Fix, ClockRead}
+
+
+def test_fixes_that_came_late_together_move_no_clock() -> None:
+    """All are late by the same, up to the time between two fixes; at most one a minute counts."""
+    bench = gnss()
+    time = time_of(bench)
+    before = time.offset_ms()
+    assert before is not None
+    bench.feed(*(fix(float(at), round(at * 1000) + UTC_MS - 900, read_at=80.0) for at in range(3, 50)))
+    assert time.offset_ms() == before
+    bench.feed(*(fix(float(at), round(at * 1000) + UTC_MS - 900, read_at=200.0) for at in range(100, 150)))
+    moved = time.offset_ms()
+    assert moved is not None
+    assert before - 900 / 8 - 1 <= moved < before
+    assert of(FaultSeen, bench.all) == []
+
+
+def test_fixes_that_came_late_together_are_one_word_not_three() -> None:
+    """That they agree is our own reckoning."""
+    bench = made()
+    bench.feed(*(timed_fix(float(at), read_at=50.0) for at in range(3, 50)))
+    assert time_of(bench).offset_ms() is None

@@ -227,3 +227,30 @@ def _first_at(out: Reported) -> float:
 
 def test_the_events_are_known_by_their_types() -> None:
     assert set(TrackLog.listens) == {Fix, LinkUp, LinkDown, StopRequested}
+
+
+def test_fixes_of_one_stamp_are_told_apart_by_their_utc() -> None:
+    """Seven instants in one read: none is lost, the same one said twice is taken once."""
+    bench = made()
+    for ms in range(0, 700, 100):
+        bench.feed(fix(20.0, UTC_MS + 20_000 + ms), fix(20.0, UTC_MS + 20_000 + ms))
+    assert bench.part.status(20.0)["fixes"] == 7
+
+
+def test_fixes_of_one_stamp_without_utc_are_told_apart_by_what_they_say() -> None:
+    bench = made()
+    bench.feed(fix(20.0), fix(20.0), fix(20.0, lat=36.62), fix(20.0, lat=36.63), fix(19.0))
+    assert bench.part.status(20.0)["fixes"] == 3
+
+
+def test_fixes_that_came_late_together_are_one_dated_batch_whose_time_runs_from_the_read() -> None:
+    """A stall of five minutes, sealed neither fix by fix nor before it has been open."""
+    bench = made()
+    outs: list[Output] = []
+    for second in range(10, 311):
+        outs += bench.part.handle(timed_fix(float(second), read_at=310.0))
+        assert bench.part.deadline == 310.0 + OFFLINE_S
+    outs += bench.feed(StopRequested(310.1, "x"))
+    (batch,) = of(Reported, outs)
+    assert isinstance(batch.record, Track)
+    assert (batch.record.t_is, batch.record.n) == ("utc", 301)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import Lane
-from agent.core.window import ACK_S_MAX, ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES, Window
+from agent.core.events import Lane, LinkUp
+from agent.core.window import ACK_S_MAX, ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES, Window, packet_bytes
 from tests.core.builders import message
 
 
@@ -64,11 +64,37 @@ def test_overdue_is_what_is_older_than_ten_seconds() -> None:
     old, young = message(Lane.EVENT), message(Lane.EVENT)
     window.send(0.0, old)
     window.send(5.0, young)
-    assert not window.overdue(ACK_S_MAX)
-    assert window.overdue(ACK_S_MAX + 0.1)
+    assert window.take_overdue(ACK_S_MAX) == []
     assert window.take_overdue(ACK_S_MAX + 0.1) == [old]
-    assert not window.overdue(ACK_S_MAX + 0.1)
+    assert window.take_overdue(ACK_S_MAX + 0.1) == []
     assert window.bytes == len(young.payload)
+
+
+def test_with_an_alarm_in_flight_patience_is_ten_seconds_however_slow_the_line_was() -> None:
+    window = Window(1000)
+    slow = message(Lane.EVENT)
+    window.send(0.0, slow)
+    window.take(1)
+    window.acked(35.0, slow)
+    window.send(40.0, message(Lane.EVENT))
+    assert window.patience_s == 70.0
+    assert window.stalled(60.0) is None
+    alarm = window.send(60.0, message(Lane.ALARM))
+    assert window.patience_s == ACK_S_MAX
+    assert window.stalled(60.1) == "no acknowledgement for 25 s"
+    window.take(alarm)
+    assert window.patience_s > ACK_S_MAX
+
+
+def test_what_exceeds_the_greatest_packet_of_a_broker_is_too_large_until_another_broker_says_otherwise() -> None:
+    window, it = Window(1000), message(Lane.EVENT)
+    assert not window.too_large(it)
+    assert window.link_up(LinkUp(0.0, 1, "a", 5, packet_bytes_max=packet_bytes(it) - 1))
+    assert window.too_large(it)
+    assert window.link_up(LinkUp(1.0, 2, "a", 5, packet_bytes_max=packet_bytes(it)))
+    assert not window.too_large(it)
+    assert not window.link_up(LinkUp(2.0, 3, "a", 5, packet_bytes_max=packet_bytes(it)))
+    assert window.link_up(LinkUp(3.0, 4, "a", 5))
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Lane)), st.integers(0, 5000), st.integers(1, 30))), st.integers(1, 100))

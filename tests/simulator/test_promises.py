@@ -9,7 +9,7 @@ from agent.config import Config
 from agent.core.effects import Effect, Forget, Publish, Remember, ShowLights, Store
 from agent.core.events import Event, Fix, Stored
 from agent.core.unit import Unit
-from simulator.faults import Fault, Killed, LinkOutage, PowerCut
+from simulator.faults import Fault, FixesTimeless, Killed, LinkOutage, PowerCut, ReaderStalls
 from simulator.promises import Broken, entries
 from simulator.world import CONFIG, World
 from simulator.world_store import WorldStore
@@ -98,6 +98,21 @@ class BelievesALateClock(Unit):
     def handle(self, event: Event) -> list[Effect]:
         if isinstance(event, Fix) and event.utc_ms is not None:
             event = msgspec.structs.replace(event, utc_ms=event.utc_ms + 900)
+        return super().handle(event)
+
+
+class DropsFixesOfOneStamp(Unit):
+    """Takes the first of those that bear the same stamp."""
+
+    def __init__(self, config: Config, boot: str, version: str) -> None:
+        super().__init__(config, boot, version)
+        self._fix_at = -1.0
+
+    def handle(self, event: Event) -> list[Effect]:
+        if isinstance(event, Fix):
+            if event.at <= self._fix_at:
+                return []
+            self._fix_at = event.at
         return super().handle(event)
 
 
@@ -222,3 +237,11 @@ def test_entries_are_counted_through_the_parts_of_a_part() -> None:
     before = entries(unit.outbox)
     vars(unit.outbox)["more"] = {"a": [1, 2, 3]}
     assert entries(unit.outbox) == before + 4
+
+
+def test_fixes_dropped_because_they_came_in_one_read_break_the_promise_of_the_track() -> None:
+    """Without UTC nothing reckons their stamps back: all bear that of the read."""
+    faults = [FixesTimeless(300.0, 200.0), ReaderStalls(350.0, 30.0)]
+    World(3, 0.3, faults=list(faults)).run()
+    with pytest.raises(Broken, match="every fix once"):
+        World(3, 0.3, faults=list(faults), unit=DropsFixesOfOneStamp).run()

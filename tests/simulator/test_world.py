@@ -10,7 +10,7 @@ import pytest
 
 from simulator import soak
 from simulator.__main__ import main
-from simulator.faults import Killed, LinkOutage, OldBroker, PowerCut, StoreDown
+from simulator.faults import Killed, LinkOutage, OldBroker, PowerCut, ReaderStalls, StoreDown
 from simulator.schedule import OPTIONS, PRESETS, schedule
 from simulator.world import World
 
@@ -110,3 +110,10 @@ def test_the_journal_has_every_event_and_effect() -> None:
     lines = journal.getvalue().splitlines()
     assert any("Started(" in line for line in lines)
     assert any("Publish(" in line for line in lines)
+
+
+def test_what_a_stalled_reader_reads_at_once_is_all_in_the_track() -> None:
+    world = World(3, 0.5, faults=[ReaderStalls(400.0, 60.0)])
+    world.run()
+    assert world.counts["fixes taken late"] >= 59
+    assert world.counts["fixes taken"] == world.counts["fixes delivered"]
