@@ -17,7 +17,7 @@ from simulator.promises import Promise
 if TYPE_CHECKING:
     from simulator.world import World
 
-ALARM_KINDS = ("alarm", "ack")
+ALARM_KINDS = ("alarm",)
 """What goes in the lane of alarms (contract: alarm and ack before everything else)."""
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from agent.core.events import Lane
 
+ANSWER = "ack"
+"""Kind of an answer to an order: ahead of events, but in their lane, so that a flood of orders cannot stand before an alarm."""
+
 READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32}
 """Messages of a lane kept in memory; the rest waits in the store (or, without one, the oldest is given up and declared)."""
 
@@ -55,8 +58,12 @@ class Lanes:
         return len(self._ready[lane])
 
     def add(self, message: Message) -> None:
-        """Behind the others of its lane."""
-        self._ready[message.lane].append(message)
+        """Behind the others of its lane; an answer to an order before what is no answer."""
+        ready = self._ready[message.lane]
+        if message.kind == ANSWER:
+            ready.insert(next((i for i, other in enumerate(ready) if other.kind != ANSWER), len(ready)), message)
+        else:
+            ready.append(message)
 
     def put_back(self, messages: list[Message]) -> None:
         """In front of the others of their lanes, in the order given: they had left before."""

@@ -65,7 +65,7 @@ class Orders(Part):
             wanted = f"jti of 1 to {ORDER_CHARS_MAX} characters, kind {kind!r} as in the topic, body a map"
             return [self._reject(at, name[:ORDER_CHARS_MAX] if isinstance(name, str) else None, f"malformed: expected {wanted}")]
         if name in self._answers:
-            return [Reported(at, Lane.ALARM, self._answers[name])]
+            return [Reported(at, Lane.EVENT, self._answers[name])]
         if not self._allow_unsigned:
             reason = "unsigned: this unit takes signed orders only (orders.allow_unsigned_development is off)"
             return [self._answer(at, name, "rejected", reason)]
@@ -75,11 +75,11 @@ class Orders(Part):
 
     def _reject(self, at: float, name: str | None, reason: str) -> Output:
         """What is no order is answered once for a flood of it, and not remembered: the latest of these answers wins."""
-        return Reported(at, Lane.ALARM, AckRecord(order=name, label="rejected", reason=reason), slot="rejected")
+        return Reported(at, Lane.EVENT, AckRecord(order=name, label="rejected", reason=reason), slot="rejected")
 
     def _answer(self, at: float, name: str, label: str, reason: str | None) -> Output:
         record = AckRecord(order=name, label=label, reason=reason)  # type: ignore[arg-type]  # labels of the contract
         self._answers[name] = record
         if len(self._answers) > SEEN_MAX:
             del self._answers[next(iter(self._answers))]
-        return Reported(at, Lane.ALARM, record)
+        return Reported(at, Lane.EVENT, record)

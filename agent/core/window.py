@@ -17,7 +17,10 @@ ACK_S_MAX = 10.0
 PATIENCE_S_MAX = 80.0
 """A line that is slow and alive would otherwise be ended every ten seconds, and send the same again: each stall doubles the patience.
 
-Not while an alarm is in flight: it is tried on a new connection after ACK_S_MAX, though a slow line may carry it twice."""
+While an alarm is in flight it ends at ALARM_PATIENCE_S."""
+
+ALARM_PATIENCE_S = 20.0
+"""An alarm is tried on a new connection after that, though a slow line may carry it twice."""
 
 PACKET_BYTES = 48
 """What a PUBLISH has besides topic and payload, at most: header 5, lengths 3, identifier 2, content type 22, expiry 5 (MQTT 5, 3.3)."""
@@ -81,7 +84,7 @@ class Window:
     def patience_s(self) -> float:
         """How long an acknowledgement is waited for."""
         alarm = any(message.lane is Lane.ALARM for message in self._messages.values())
-        return ACK_S_MAX if alarm else self._patience_s
+        return min(ALARM_PATIENCE_S, self._patience_s) if alarm else self._patience_s
 
     def acked(self, at: float, message: Message) -> None:
         """An acknowledgement took so long: twice that is worth waiting for the next."""

@@ -34,3 +34,12 @@ def test_put_back_sorts_into_lanes() -> None:
 
 def test_every_lane_has_a_bound() -> None:
     assert set(READY_MAX) == set(Lane)
+
+
+def test_answers_stand_before_events_in_their_own_order_and_never_before_an_alarm() -> None:
+    lanes = Lanes()
+    event, first, second, alarm = message(Lane.EVENT), message(Lane.EVENT), message(Lane.EVENT), message(Lane.ALARM)
+    first.kind = second.kind = "ack"
+    for found in (event, first, second, alarm):
+        lanes.add(found)
+    assert list(lanes) == [alarm, first, second, event]

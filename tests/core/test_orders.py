@@ -86,14 +86,14 @@ def test_the_table_covers_every_state_and_every_event() -> None:
     assert_covers(Orders, STATES, ((state, type(event)) for state, event, _ in TABLE))
 
 
-def test_the_answer_to_an_order_goes_ahead_of_everything_and_is_durable() -> None:
+def test_the_answer_to_an_order_is_durable_and_never_in_the_lane_of_alarms() -> None:
     report = one(Reported, made(False).feed(received()))
-    assert (report.lane, report.slot) == (Lane.ALARM, None)
+    assert (report.lane, report.slot) == (Lane.EVENT, None)
 
 
 def test_a_flood_of_what_is_no_order_gets_one_answer_and_wears_no_card() -> None:
     reports = of(Reported, made(True).feed(received(retained=True), received(retained=True)))
-    assert {(report.lane, report.slot) for report in reports} == {(Lane.ALARM, "rejected")}
+    assert {(report.lane, report.slot) for report in reports} == {(Lane.EVENT, "rejected")}
 
 
 def test_an_order_given_carries_its_name_and_body() -> None:
