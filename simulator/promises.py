@@ -94,7 +94,7 @@ class BoundedMemory(Promise):
     ENTRIES_MAX = 20_000
     """Of one part, all its queues and tables together: generously above what their own limits add up to."""
 
-    EVERY_S = 30.0
+    EVERY_S = 300.0
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)

@@ -327,7 +327,7 @@ class Outbox(Part):
 
     def _load_if_dry(self, at: float) -> list[Output]:
         """Read back what a lane could not hold, once it has run dry; alarms also without a link, so that they stand ready."""
-        lanes = (Lane.ALARM, Lane.EVENT, Lane.BACKFILL) if self._online else (Lane.ALARM,)
+        lanes = [lane for lane in self._shelf.lying() if self._online or lane is Lane.ALARM]
         loads = (self._shelf.load(at, lane) for lane in lanes if not self._lanes.count(lane) and self._held(lane) < READY_MAX[lane])
         return [load for load in loads if load is not None]
 

@@ -115,6 +115,10 @@ class Shelf:
         self._more[lane] = None
         self._cursor.pop(lane, None)
 
+    def lying(self) -> list[Lane]:
+        """Lanes of which rows lie there that memory does not hold, the most urgent first."""
+        return sorted(self._more)
+
     def load(self, at: float, lane: Lane) -> Load | None:
         """The next rows of a lane, when there are any that memory does not hold and they have not been asked for just now."""
         if not self.open or lane not in self._more or at - self._loading.get(lane, -math.inf) < ASK_AGAIN_S:
