@@ -22,7 +22,7 @@ class FixMode(enum.Enum):
 
 
 class Lane(enum.IntEnum):
-    """Order of urgency on the way out, and the order in which rows lie in the store (contract: alarm and ack > event > live > back-fill)."""
+    """Order of urgency on the way out, and the order in which rows lie in the store (alarm > answer and event > live > back-fill)."""
 
     ALARM = 0
     EVENT = 1
