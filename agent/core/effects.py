@@ -19,17 +19,44 @@ class OpenSpool(Effect):
 
 
 class Store(Effect):
-    """Put one row on disk: Stored. A row of the same name is replaced, so asking twice is harmless."""
+    """Put one row on disk: Stored. A row of the same name is replaced, so asking twice is harmless; one that grows gets a new `edition`."""
 
     name: str
     lane: Lane
     payload: bytes
+    edition: int = 0
 
 
 class Forget(Effect):
     """Remove rows: Forgotten. Unknown names are forgotten too."""
 
     names: tuple[str, ...]
+
+
+class Keep(Effect):
+    """Move rows that are delivered out of their lanes into history: Forgotten. Unknown names are forgotten too."""
+
+    names: tuple[str, ...]
+
+
+class Recall(Effect):
+    """Read up to `limit` rows of history, those of one boot with the numbers `first` to `last`, in their order: Recalled."""
+
+    boot: str
+    first: int
+    last: int
+    limit: int
+
+
+class Prune(Effect):
+    """Remove up to `rows` of the oldest rows of a lane, or of history (None): Pruned.
+
+    Rows are as old as their boot, and within it as their number; with `before` only those older than the row of that name are meant.
+    """
+
+    lane: Lane | None
+    rows: int
+    before: str | None = None
 
 
 class Load(Effect):

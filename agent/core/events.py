@@ -216,10 +216,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class SpoolOpened(Event):
-    """The store is open: rows waiting per lane, and everything that was remembered."""
+    """The store is open: rows waiting per lane, everything that was remembered, and how many rows are `kept` in history."""
 
     waiting: dict[Lane, int]
     memory: dict[str, bytes]
+    kept: int = 0
 
 
 class SpoolDown(Event):
@@ -243,9 +244,26 @@ class SpoolQuarantined(Event):
 
 
 class Stored(Event):
-    """These rows are on disk (after fsync)."""
+    """These rows are on disk (after fsync), in these `editions` where it is another than 0."""
 
     names: tuple[str, ...]
+    editions: dict[str, int] = {}
+
+
+class Recalled(Event):
+    """Rows of history that a Recall asked for, and whether there are `more` after them up to its last number."""
+
+    boot: str
+    rows: tuple[Row, ...]
+    more: bool
+
+
+class Pruned(Event):
+    """These rows were removed from a lane, or from history (None), and whether there are `more` that the Prune would have meant."""
+
+    lane: Lane | None
+    names: tuple[str, ...]
+    more: bool
 
 
 class Remembered(Event):
@@ -255,7 +273,7 @@ class Remembered(Event):
 
 
 class Forgotten(Event):
-    """These rows are gone from the store."""
+    """These rows do not wait in the store any more."""
 
     names: tuple[str, ...]
 
