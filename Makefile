@@ -1,4 +1,4 @@
-# Every target that runs something sets up what it needs first (.ci/setup): .venv, the packages, Debian's mosquitto. The second time it is there.
+# Every target that runs something sets up what it needs first (.ci/setup): .venv, the packages, Debian's mosquitto and what tests need. The second time it is there.
 # ARGS goes to the program: make test ARGS="tests/core -k panic". PYTHON chooses the interpreter that .venv is made with.
 
 BIN := .venv/bin

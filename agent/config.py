@@ -126,6 +126,8 @@ class Store(Section, kw_only=True):
     size_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 1_073_741_824
     commit_interval_s: Annotated[float, Meta(ge=1, le=600)] = 10.0
     commit_interval_online_s: Annotated[float, Meta(ge=1, le=600)] = 60.0
+    keep_days: Annotated[int, Meta(ge=0, le=366)] = 7
+    unsent_days_max: Annotated[int, Meta(ge=1, le=3660)] = 90
 
 
 class Mqtt(Section, kw_only=True):
@@ -140,6 +142,8 @@ class Mqtt(Section, kw_only=True):
     password_file: Secret | None = None
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 20
     window_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = 8192
+    bytes_per_day_max: Annotated[int, Meta(ge=0, le=1_099_511_627_776)] = 0
+    bytes_per_month_max: Annotated[int, Meta(ge=0, le=1_099_511_627_776)] = 0
 
 
 class Orders(Section, kw_only=True):

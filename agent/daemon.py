@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
 
-from agent import __version__, clock, logs, loop, receiver_file
+from agent import __version__, clock, logs, loop, receiver_file, time_zone
 from agent.adapters import pins
 from agent.adapters.broker import Broker
 from agent.adapters.gnss import Gnss
@@ -24,7 +24,7 @@ from agent.adapters.spool import Spool
 from agent.adapters.systemd import ServiceManager
 from agent.adapters.vitals import Vitals
 from agent.config import Config
-from agent.core import effects
+from agent.core import effects, local_days
 from agent.core.events import AdapterDied, Event, InputsFailed, OutputFailed, Started, StopRequested
 from agent.core.unit import Unit
 from agent.mailbox import Mailbox
@@ -57,7 +57,10 @@ def run(config: Config) -> int:
     except receiver_file.ReceiverFileError as e:  # the config's check has read it a moment ago
         LOG.error("gnss.receiver: %s", e)
         return DIED
-    unit = Unit(config, secrets.token_hex(8), __version__, phrasebook)
+    east_s = time_zone.east_s(config.unit.timezone)
+    if east_s is None:  # only the default can be missing, of a machine without zones: the config's check has read any other
+        LOG.warning("unit.timezone: %s cannot be read; days and months are those of UTC+8", config.unit.timezone)
+    unit = Unit(config, secrets.token_hex(8), __version__, phrasebook, east_s or local_days.china)
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
     mailbox.post(Started(clock.monotonic()))
     adapters, performers = compose(config, unit.boot, mailbox.post)
@@ -110,8 +113,10 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     broker = Broker(config.mqtt, config.unit.id, post, now)
     gnss = Gnss(config.gnss, post, now)
     adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms)]
-    performers |= dict.fromkeys((effects.OpenSpool, effects.Store, effects.Forget, effects.Load, effects.Remember), spool.perform)
+    rows = (effects.Store, effects.Forget, effects.Keep, effects.Load, effects.Recall, effects.Prune)
+    performers |= dict.fromkeys((effects.OpenSpool, *rows, effects.Remember), spool.perform)
     performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)
+    performers |= dict.fromkeys((effects.WatchLink, effects.Probe), broker.perform)
     performers |= dict.fromkeys((effects.SpeakToReceiver, effects.SetReceiverBaud), gnss.perform)
     performers[effects.Answer] = local_socket.perform
     return adapters, performers

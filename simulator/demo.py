@@ -16,15 +16,19 @@ from types import FrameType
 from typing import Any
 
 from simulator.bench.receiver import RATES_HZ
+from simulator.receiver_profiles import PROFILES
 from simulator.story import FOR_S_DEFAULT, FOR_S_MIN
 
 FAILED, USAGE = 1, 2
 
-EPILOG = """\
+EPILOG = f"""\
 examples:
   outpost-sim demo                                   watch, press the panic button, cut the network, kill the agent
   outpost-sim demo --headless --report story.json    the fixed story for CI: drive, cut, press, restore, acknowledge, kill -9, restart
   outpost-sim demo --broker nats --rate 10
+  outpost-sim demo --receiver l76k                   the car's receiver speaks as a Quectel L76K does: its sentences, noise and start
+
+receivers: {", ".join(PROFILES)}
 
 exit codes:
   0  quit; with --headless: nothing was lost
@@ -49,6 +53,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--for", dest="for_s", metavar="SECONDS", type=_length, default=FOR_S_DEFAULT, help="length of the story (30)")
     parser.add_argument("--report", metavar="FILE", type=Path, help="with --headless: write what happened there, as JSON")
     parser.add_argument("--rate", metavar="HZ", type=int, choices=RATES_HZ, default=1, help="fixes a second: 1, 2, 4, 5 or 10 (1)")
+    parser.add_argument(
+        "--receiver", metavar="KIND", choices=tuple(PROFILES), help="a kind of receiver, of those below; else one that says what is true"
+    )
     parser.add_argument("--seed", type=int, default=1, help="which drive through the city (1)")
     parser.add_argument("--broker", choices=("auto", "mosquitto", "nats"), default="auto", help="auto (default): Mosquitto, else NATS")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep config, store and logs there (must be empty or absent)")
@@ -99,7 +106,7 @@ def _live(args: argparse.Namespace, directory: Path) -> int:
     from simulator.bench.car_config import Options
     from simulator.demo_live import Demo
 
-    options = Options(seed=args.seed, rate_hz=args.rate)
+    options = Options(seed=args.seed, rate_hz=args.rate, receiver=args.receiver)
     return Demo(directory, options, args.broker).run()
 
 
@@ -111,13 +118,22 @@ def _headless(args: argparse.Namespace, directory: Path) -> int:
     from simulator.story import Story
 
     # Shorter stories commit more often, so that a kill costs the same share of them.
-    options = Options(seed=args.seed, rate_hz=args.rate, commit_interval_s=args.for_s / 15, commit_interval_online_s=args.for_s / 10)
+    options = Options(
+        seed=args.seed,
+        rate_hz=args.rate,
+        receiver=args.receiver,
+        commit_interval_s=args.for_s / 15,
+        commit_interval_online_s=args.for_s / 10,
+    )
     signal.signal(signal.SIGTERM, _end)
     with Car(directory, options, args.broker) as car, contextlib.closing(Centre(car.broker.url)) as centre:
         centre.start()
         centre.wait_until_listening()
         broker = type(car.broker).__name__
-        print(f"a car with a receiver at {args.rate} Hz (seed {args.seed}), {broker} at {car.broker.url}; a story of {args.for_s:g} s")
+        kind = f" ({args.receiver})" if args.receiver else ""
+        print(
+            f"a car with a receiver{kind} at {args.rate} Hz (seed {args.seed}), {broker} at {car.broker.url}; a story of {args.for_s:g} s"
+        )
         told = story_report.report(Story(car, centre, args.for_s, _say).play(), car, centre)
     if args.report:
         args.report.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n")

@@ -69,7 +69,8 @@ def _head(facts: Facts) -> RenderableType:
     clock = f"{utc_s // 3600 % 24:02}:{utc_s // 60 % 60:02}:{utc_s % 60:02} UTC"
     up_s = int(facts.now - facts.began_at)
     options = facts.car.options
-    right = f"{facts.broker} · {options.rate_hz} Hz · seed {options.seed} · {up_s // 60:02}:{up_s % 60:02} · {clock} "
+    receiver = f"{options.receiver} {options.rate_hz} Hz" if options.receiver else f"{options.rate_hz} Hz"
+    right = f"{facts.broker} · {receiver} · seed {options.seed} · {up_s // 60:02}:{up_s % 60:02} · {clock} "
     row = Table.grid(expand=True)
     row.add_column(no_wrap=True)
     row.add_column(justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from agent.core.effects import Publish, Store
+from agent.core.events import Lane
 from simulator.ledger import Arrival
 
 
@@ -30,7 +31,7 @@ class Died(Fact, frozen=True):
 
 
 class Written(Fact, frozen=True):
-    """The unit asked the store to keep a row, for the first time under this name; `facts` is the record as a map."""
+    """The unit asked the store to keep a row, for the first time under this name and edition; `facts` is the record as a map."""
 
     name: str
     store: Store
@@ -48,6 +49,13 @@ class Quarantined(Fact, frozen=True):
 
     names: tuple[str, ...]
     memory: tuple[str, ...]
+
+
+class PrunedRows(Fact, frozen=True):
+    """These rows were removed from a lane, or from history (None), because the unit asked for it."""
+
+    lane: Lane | None
+    names: tuple[str, ...]
 
 
 class Latched(Fact, frozen=True):
@@ -78,6 +86,12 @@ class Denied(Fact, frozen=True):
     sent: Sent
 
 
+class Mislaid(Fact, frozen=True):
+    """The broker has lost a message that it had acknowledged, before the centre had it."""
+
+    sent: Sent
+
+
 class Arrived(Fact, frozen=True):
     """The centre has the message."""
 
@@ -89,6 +103,12 @@ class Ordered(Fact, frozen=True):
 
     kind: str
     alarm: str
+
+
+class Given(Fact, frozen=True):
+    """The centre gives an order to its broker, which keeps it for the unit."""
+
+    payload: bytes
 
 
 class PressBegan(Fact, frozen=True):

@@ -267,11 +267,11 @@ class ReceiverUnplugged(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """The cable is out."""
-        world.car.unplug()
+        world.car.receiver.unplug()
 
     def end(self, world: "World") -> None:
         """The cable is in."""
-        world.car.plug()
+        world.car.receiver.plug()
 
 
 class ReceiverSilent(Fault, frozen=True):
@@ -279,11 +279,11 @@ class ReceiverSilent(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """No power at the receiver."""
-        world.car.silent = True
+        world.car.receiver.silent = True
 
     def end(self, world: "World") -> None:
         """It speaks."""
-        world.car.silent = False
+        world.car.receiver.silent = False
 
 
 class ReceiverGarbled(Fault, frozen=True):
@@ -291,11 +291,11 @@ class ReceiverGarbled(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """The wrong baud rate."""
-        world.car.garbage = True
+        world.car.receiver.garbage = True
 
     def end(self, world: "World") -> None:
         """It can be read."""
-        world.car.garbage = False
+        world.car.receiver.garbage = False
 
 
 class ReaderStalls(Fault, frozen=True):
@@ -303,11 +303,11 @@ class ReaderStalls(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """The reader does not run, or the network between holds it back."""
-        world.car.stall()
+        world.car.receiver.stall()
 
     def end(self, world: "World") -> None:
         """One read brings it all."""
-        world.car.read_on()
+        world.car.receiver.read_on()
 
 
 class FixesVoid(Fault, frozen=True):
@@ -315,11 +315,11 @@ class FixesVoid(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """A garage."""
-        world.car.void = True
+        world.car.receiver.void = True
 
     def end(self, world: "World") -> None:
         """Open sky."""
-        world.car.void = False
+        world.car.receiver.void = False
 
 
 class FixesTimeless(Fault, frozen=True):
@@ -327,11 +327,11 @@ class FixesTimeless(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """No RMC, no ZDA."""
-        world.car.timeless = True
+        world.car.receiver.timeless = True
 
     def end(self, world: "World") -> None:
         """They tell the time."""
-        world.car.timeless = False
+        world.car.receiver.timeless = False
 
 
 class ClockWrong(Fault, frozen=True):

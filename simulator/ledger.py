@@ -3,11 +3,12 @@
 A reference for integrators, and the ear of the virtual world: nothing here knows the agent but the contract (`agent.wire`).
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
 from agent.wire import codec, topics, track
-from agent.wire.records import Record, Track
+from agent.wire.records import BOOT, BOOT_BEFORE, EventRecord, Record, Track
 
 FIXES_MAX = 100_000
 """In one record; a column of one value for all takes a few bytes on the wire, whatever number of fixes it claims."""
@@ -53,8 +54,10 @@ class Ledger:
     It forgets nothing: about a kilobyte a message.
     """
 
-    def __init__(self, root: str = topics.ROOT_DEFAULT) -> None:
+    def __init__(self, root: str = topics.ROOT_DEFAULT, decode: Callable[[bytes], Record] = codec.decode) -> None:
+        """`decode`: bytes to a record, raises `codec.Malformed`."""
         self.root = root
+        self._decode = decode
         self.duplicates = 0
         self.malformed = 0
         self._arrivals: list[Arrival] = []
@@ -76,16 +79,19 @@ class Ledger:
         place = topics.parse(self.root, topic)
         if place is None or place.scope != "u" or place.way not in ("up", "state"):
             raise codec.Malformed(f"{topic!r} is no topic of a unit's up/ or state/")
-        record = codec.decode(payload)
+        record = self._decode(payload)
         if (record.unit, record.kind) != (place.who, place.what):
             raise codec.Malformed(f"the topic says {place.who}, {place.what}; the record says {record.unit}, {record.kind}")
         if place.way == "state":
             self._states[record.unit, record.kind] = record
+            self._boots.setdefault((record.unit, record.boot), _Boot())
             return Arrival(number, at, topic, payload, record)
         if record.seq < 1:
             raise codec.Malformed(f"{record.kind}: seq {record.seq}, where 1, 2, 3 … are expected")
         if isinstance(record, Track):
             _fixes(record)
+        if isinstance(record, EventRecord) and record.id == BOOT_BEFORE and BOOT.fullmatch(record.detail or ""):
+            self._boots.setdefault((record.unit, record.detail or ""), _Boot())  # perhaps all that it said was lost
         duplicate = not self._boots.setdefault((record.unit, record.boot), _Boot()).take(record.seq)
         self.duplicates += duplicate
         return Arrival(number, at, topic, payload, record, duplicate)
@@ -119,6 +125,18 @@ class Ledger:
         """By unit and boot, the runs of numbers that have not come although a later one has, each as (first, last)."""
         found = {boot: seen.holes() for boot, seen in tuple(self._boots.items())}
         return {boot: holes for boot, holes in found.items() if holes}
+
+    def wanted(self, unit: str) -> list[tuple[str, int, int | None]]:
+        """What a unit should be asked to send again: the holes of every boot, and what may follow the last number that came (None: no end).
+
+        The broker may lose what it acknowledged; the numbers say which. Some of it the unit never kept (the live position).
+        """
+        found: list[tuple[str, int, int | None]] = []
+        for (who, boot), seen in tuple(self._boots.items()):
+            if who == unit:
+                found += [(boot, first, last) for first, last in seen.holes()]
+                found.append((boot, max(seen.upto, *seen.beyond, 0) + 1, None))
+        return found
 
     def fixes(self, unit: str, boot: str | None = None) -> list[track.TrackFix]:
         """All fixes of the unit's track records, without repeats of a record, by their time; of one boot or of all."""

@@ -55,11 +55,14 @@ class Judge:
 
     def __init__(self, world: "World") -> None:
         from simulator.promises_alarm import ALARM_PROMISES
+        from simulator.promises_data import DATA_PROMISES
         from simulator.promises_gnss import GNSS_PROMISES
+        from simulator.promises_link import LINK_PROMISES
         from simulator.promises_records import RECORD_PROMISES
 
         self.event: Event | None = None
-        self.promises = [promise(world) for promise in (*RECORD_PROMISES, *ALARM_PROMISES, *GNSS_PROMISES, *UNIT_PROMISES)]
+        every = (*RECORD_PROMISES, *ALARM_PROMISES, *GNSS_PROMISES, *LINK_PROMISES, *DATA_PROMISES, *UNIT_PROMISES)
+        self.promises = [promise(world) for promise in every]
         self._ears: dict[type, list[Callable[[Any], None]]] = {}
         for promise in self.promises:
             for heard, method in promise.hears:

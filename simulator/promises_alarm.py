@@ -29,8 +29,8 @@ class HonestPressRaises(Promise):
     sentence = "A button held for hold_s and the debounce, undisturbed, while the agent runs, raises an alarm or repeats the live one."
     hears = ((Booted, "booted"), (Written, "written"), (PressEnded, "ended"))
 
-    QUIET_S = 1.5
-    """The level is posted each second; from then on the unit knows how the line was before."""
+    QUIET_S = 0.5
+    """So long after a level has come the unit knows how the line was before."""
 
     SLACK_S = 0.05
 
@@ -53,7 +53,7 @@ class HonestPressRaises(Promise):
         """By now the alarm is raised."""
         button, now = self._buttons[press.input], self.world.now
         wanted_s = button.hold_s + button.debounce_s + self.SLACK_S
-        quiet_from = press.began_at - self.QUIET_S
+        quiet_from = press.began_at - self.world.pace.levels_s - self.QUIET_S
         if now - press.steady_at < wanted_s:
             return
         self.world.counts["honest presses"] += 1
@@ -73,11 +73,12 @@ class OnlyHonestPressesRaise(Promise):
     hears = ((PressBegan, "began"), (PressEnded, "ended"), (Written, "written"))
 
     SLACK_S = 0.02
-    DISTURBED_S = 6.0
-    """An edge that is lost is believed until the next level; a late one may come after several."""
+    LATE_S = 5.0
+    """An edge that is lost is believed until the next level, and that may be so late."""
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
+        self._disturbed_s = self.LATE_S + world.pace.levels_s
         self._buttons = {i.id: i for i in world.config.input if i.use.value == "panic"}
         self._began = dict.fromkeys(self._buttons, math.inf)
         self._ended = dict.fromkeys(self._buttons, math.inf)
@@ -96,12 +97,12 @@ class OnlyHonestPressesRaise(Promise):
         if facts["kind"] != "alarm" or facts["state"] not in ("raised", "repeated"):
             return
         at = self.world.world_time(facts["mono"])
-        if self.world.events_disturbed_since(at - self.DISTURBED_S):
+        if self.world.events_disturbed_since(at - self._disturbed_s):
             return
         if facts["state"] == "repeated" and isinstance(self.world.judge.event, SpoolOpened):
             return  # read back from the store, not pressed
         candidates = [facts["source"]] if facts["state"] == "raised" else list(self._buttons)
-        noisy = self.world.noisy_since(at - self.DISTURBED_S)
+        noisy = self.world.noisy_since(at - self._disturbed_s)
         if any(self._held(name, at, noisy) for name in candidates):
             return
         self.broken(f"alarm {written.name} of {facts['source']} at {at:.3f} s; presses began {self._began}, ended {self._ended}")
@@ -110,7 +111,7 @@ class OnlyHonestPressesRaise(Promise):
         """Noise on top of a hand makes a short press longer: its release needs a quiet line to be believed."""
         button = self._buttons[name]
         long_enough = self._began[name] <= at - button.hold_s + self.SLACK_S
-        release_s = self.DISTURBED_S if noisy else button.release_s + self.SLACK_S
+        release_s = self._disturbed_s if noisy else button.release_s + self.SLACK_S
         return long_enough and self._ended[name] >= at - release_s
 
 

@@ -2,17 +2,19 @@
 
 import zlib
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from agent.core.effects import Connect, Forget
-from agent.core.events import Fix, FixMode, Lane, LinkUp, StopRequested, Stored
-from agent.core.window import ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES
-from agent.wire import codec, track
+from agent.core.effects import Connect, Forget, Keep
+from agent.core.events import Lane, LinkUp, Stored
+from agent.core.window import ALARMS_IN_FLIGHT_MAX, GROWTH_MAX, RESERVE_BYTES
 from agent.wire.records import Gap, Track
-from simulator.facts import Accepted, Arrived, Booted, Committed, Denied, Died, Quarantined, Sent, Written
+from simulator import reading
+from simulator.declared import GIVEN_UP, Declared
+from simulator.facts import Accepted, Arrived, Booted, Committed, Denied, Died, Mislaid, PrunedRows, Quarantined, Sent, Written
 from simulator.promises import Promise
+from simulator.promises_track import DraftsKeep, EveryFixOnce
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -25,11 +27,19 @@ class NothingIsLost(Promise):
     """Durable records arrive."""
 
     name = "nothing is lost"
-    sentence = "A record to be kept reaches the centre, unless the process died before disk or broker had it, or its loss is declared."
+    sentence = (
+        "A record to be kept reaches the centre, though its broker loses what it acknowledged, "
+        "unless the process died before disk or broker had it, or its loss is declared, as no alarm's may be; "
+        "a declaration may be lost as records may."
+    )
     hears = (
+        (Sent, "sent"),
+        (Mislaid, "mislaid"),
         (Written, "written"),
+        (PrunedRows, "pruned"),
         (Committed, "safe"),
         (Stored, "safe"),
+        (Accepted, "accepted"),
         (Arrived, "arrived"),
         (Died, "died"),
         (Quarantined, "quarantined"),
@@ -39,16 +49,53 @@ class NothingIsLost(Promise):
         super().__init__(world)
         self._owed: dict[str, tuple[str, int, int]] = {}
         self._safe: set[str] = set()
+        self._arrived: set[str] = set()
+        self._mislaid: set[str] = set()
+        self._declared = Declared()
         self._given_up: dict[tuple[str, str], int] = {}
 
     def written(self, written: Written) -> None:
         """Owed from now on: kind, when, how many fixes."""
-        facts = written.facts
-        self._owed[written.name] = (facts["kind"], facts["mono"], facts.get("n", 0) if facts["kind"] == "track" else 0)
+        self._owe(written.name, written.facts)
+        self._declared.said(written.name, written.facts)
+
+    def sent(self, sent: Sent) -> None:
+        """A track may leave before it is written."""
+        self._declared.said(sent.name, sent.facts)
+        if sent.kind == "track":
+            self._owe(sent.name, sent.facts)
+
+    def _owe(self, name: str, facts: dict[str, Any]) -> None:
+        if name not in self._arrived:
+            self._owed[name] = (facts["kind"], facts["mono"], facts.get("n", 0) if facts["kind"] == "track" else 0)
+
+    def accepted(self, accepted: Accepted) -> None:
+        """The broker has it, or says so."""
+        self._declared.safe(accepted.sent.name)
+
+    def mislaid(self, mislaid: Mislaid) -> None:
+        """The unit believes that it is delivered."""
+        self._mislaid.add(mislaid.sent.name)
+
+    def pruned(self, pruned: PrunedRows) -> None:
+        """What had not been sent is to be declared; what was history may go."""
+        if pruned.lane is Lane.ALARM and pruned.names:
+            self.broken(f"alarms are given up to make room: {', '.join(pruned.names)}")
+        for name in pruned.names:
+            if pruned.lane is not None:
+                assert self.world.unit is not None
+                self._declared.removed(self.world.unit.boot, name, pruned.lane.name.lower())
+                self._excuse(self._declared.gone(name), "records whose declaration was given up itself")
+            elif name in self._mislaid and (owed := self._owed.pop(name, None)) is not None:
+                self.world.counts["records lost by the broker and pruned"] += 1
+                self.world.counts["fixes lost by the broker"] += owed[2]
+                self._excuse(self._declared.gone(name), "records whose declaration was lost by the broker and pruned")
 
     def safe(self, safe: Committed | Stored) -> None:
         """On disk, or so the unit was told."""
         self._safe.update(name for name in safe.names if name in self._owed)
+        for name in safe.names:
+            self._declared.safe(name)
 
     def arrived(self, arrived: Arrived) -> None:
         """The centre has it."""
@@ -58,11 +105,14 @@ class NothingIsLost(Promise):
         name = f"{record.boot}-{record.seq}"
         self._safe.discard(name)
         self._owed.pop(name, None)
+        self._arrived.add(name)
+        self.world.counts["records that came by asking again"] += name in self._mislaid
+        self._mislaid.discard(name)
         if not arrived.arrival.duplicate:
             if isinstance(record, Track):
                 self.world.counts["fixes delivered"] += record.n
-            if isinstance(record, Gap) and record.why == "memory_full":
-                what = (record.boot, record.what)
+            if isinstance(record, Gap) and record.why in GIVEN_UP:
+                what = (record.of or record.boot, record.what)
                 self._given_up[what] = self._given_up.get(what, 0) + (record.count or 0)
 
     def died(self, died: Died) -> None:
@@ -71,6 +121,23 @@ class NothingIsLost(Promise):
         for name in gone:
             self.world.counts["records uncommitted at a death"] += 1
             self.world.counts["fixes uncommitted"] += self._owed.pop(name)[2]
+        self._cut_short(died.boot)
+        if died.how != "stop":
+            self._excuse(self._declared.died(died.boot), "records given up at a death, before it was declared")
+
+    def _cut_short(self, boot: str) -> None:
+        """A draft is on disk as it was last put there: what it has grown by since is gone."""
+        for name, (kind, mono, fixes) in self._owed.items():
+            row = self.world.store.rows.get(name) if fixes and name.startswith(boot) else None
+            if row is not None and (missing := fixes - reading.facts(row.payload)["n"]):
+                self.world.counts["fixes uncommitted"] += missing
+                self._owed[name] = (kind, mono, fixes - missing)
+
+    def _excuse(self, names: list[str], why: str) -> None:
+        """Nobody can say any more that they are lost, and nobody promised it."""
+        for name in names:
+            if self._owed.pop(name, None) is not None:
+                self.world.counts[why] += 1
 
     def quarantined(self, quarantined: Quarantined) -> None:
         """A damaged store declares itself."""
@@ -78,12 +145,13 @@ class NothingIsLost(Promise):
             self._safe.discard(name)
             if self._owed.pop(name, None) is not None:
                 self.world.counts["records lost with a damaged store"] += 1
+            self._excuse(self._declared.gone(name), "records whose declaration was lost with a damaged store")
 
     def verdict(self) -> None:
         """Nothing is owed any more, or a gap record says so."""
         for name, (kind, _, _) in sorted(self._owed.items()):
-            what = (name[:16], kind)
-            if not self._given_up.get(what):
+            what = (name[:16], self._declared.lanes.get(name, kind))
+            if not self._given_up.get(what) or kind == "alarm":
                 disk = "on disk" if name in self._safe else "not on disk"
                 self.broken(f"{kind} {name} ({disk}) has not come, as one of {len(self._owed)}; declared: {self._given_up}")
             self._given_up[what] -= 1
@@ -94,8 +162,8 @@ class ForgetAfterAck(Promise):
     """A row goes only when it is safe elsewhere."""
 
     name = "forget after PUBACK"
-    sentence = "A row is forgotten only when the broker has acknowledged its record."
-    hears = ((Accepted, "accepted"), (Forget, "forget"))
+    sentence = "A row is forgotten, or becomes history, only when the broker has acknowledged its record."
+    hears = ((Accepted, "accepted"), (Forget, "forget"), (Keep, "forget"))
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
@@ -105,7 +173,7 @@ class ForgetAfterAck(Promise):
         """The broker has it."""
         self._accepted.add(accepted.sent.name)
 
-    def forget(self, forget: Forget) -> None:
+    def forget(self, forget: Forget | Keep) -> None:
         """Is it there?"""
         for name in forget.names:
             if name not in self._accepted:
@@ -116,26 +184,31 @@ class OneNameOneRecord(Promise):
     """The integrator's key."""
 
     name = "one name, one record"
-    sentence = "(unit, boot, seq) names one record for ever; only hist, time and clock may be amended."
+    sentence = "(unit, boot, seq) names one record for ever; only hist, time and clock may be amended; a draft grows until it is sent."
     hears = ((Sent, "sent"), (Written, "written"))
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
-        self._digests: dict[str, int] = {}
+        self._sent: dict[str, int] = {}
+        self._written: dict[str, int] = {}
 
     def sent(self, sent: Sent) -> None:
-        """On its way."""
-        if sent.name:
-            self._look(sent.name, sent.facts)
+        """On its way: as it was before."""
+        digest = _digest(sent.facts)
+        if sent.name and self._sent.setdefault(sent.name, digest) != digest:
+            self.broken(f"{sent.name} now says {sent.facts}")
 
     def written(self, written: Written) -> None:
-        """To be kept."""
-        self._look(written.name, written.facts)
+        """To be kept: another edition only of what has not been sent."""
+        digest, name = _digest(written.facts), written.name
+        known = self._sent.get(name, digest if written.store.edition else self._written.get(name, digest))
+        if known != digest:
+            self.broken(f"{name} is to be kept as {written.facts}")
+        self._written[name] = digest
 
-    def _look(self, name: str, facts: dict[str, object]) -> None:
-        digest = zlib.crc32(msgpack.packb({key: value for key, value in facts.items() if key not in ("hist", "time", "clock")}))
-        if self._digests.setdefault(name, digest) != digest:
-            self.broken(f"{name} now says {facts}")
+
+def _digest(facts: dict[str, Any]) -> int:
+    return zlib.crc32(msgpack.packb({key: value for key, value in facts.items() if key not in ("hist", "time", "clock")}))
 
 
 class TrueTime(Promise):
@@ -245,7 +318,7 @@ class Window(Promise):
         self._bytes = 0
         self._largest = 0
         self._few = 0
-        self._limit = world.config.mqtt.window_bytes + RESERVE_BYTES
+        self._limit = GROWTH_MAX * world.config.mqtt.window_bytes + RESERVE_BYTES
         self.most = 0
 
     def clear(self, _: Died) -> None:
@@ -283,80 +356,6 @@ class Window(Promise):
         self._few -= which == "few"
 
 
-Instant = tuple[float | None, ...]
-"""What a fix is known by: `at` in ms and UTC; without UTC, `at` and what it says."""
-
-
-class EveryFixOnce(Promise):
-    """The track is complete."""
-
-    name = "every fix once"
-    sentence = "A fix that the unit has taken is in exactly one track; only the last, unsealed interval may die with the process."
-    hears = ((Booted, "booted"), (Fix, "fix"), (StopRequested, "stop"), (Written, "written"), (Died, "died"))
-
-    SLACK_S = 5.0
-    """Events may be late, and a batch is sealed when the timer says so."""
-
-    def __init__(self, world: "World") -> None:
-        super().__init__(world)
-        self._open: dict[Instant, float] = {}
-        self._taken: set[Instant] = set()
-        self._by_time: dict[tuple[str, int], list[Instant]] = {}
-        self._stopping = False
-        self._interval_s = max(world.config.store.commit_interval_s, world.config.store.commit_interval_online_s)
-
-    def booted(self, _: Booted) -> None:
-        """A new unit has nothing."""
-        self._open, self._taken, self._by_time, self._stopping = {}, set(), {}, False
-
-    def stop(self, _: StopRequested) -> None:
-        """From here on it takes no more: the last batch is sealed."""
-        self._stopping = True
-
-    def fix(self, fix: Fix) -> None:
-        """The unit takes it; the same one may come twice. Several that came late together may share their `at`."""
-        mono = round(fix.at * 1000)
-        key = (mono, fix.utc_ms) if fix.utc_ms is not None else (mono, fix.lat, fix.lon, fix.speed_mps, fix.course_deg)
-        if fix.mode is FixMode.NONE or key in self._taken or self._stopping:
-            return
-        self._taken.add(key)
-        self._open[key] = fix.at if fix.read_at is None else fix.read_at
-        self._by_time.setdefault(("mono", mono), []).append(key)
-        if fix.utc_ms is not None:
-            self._by_time.setdefault(("utc", fix.utc_ms), []).append(key)
-        self.world.counts["fixes taken"] += 1
-        self.world.counts["fixes taken late"] += fix.read_at is not None
-
-    def written(self, written: Written) -> None:
-        """A batch is sealed."""
-        if written.facts["kind"] != "track":
-            return
-        record = codec.decode(written.store.payload)
-        assert isinstance(record, Track)
-        for fix in track.unpack(record):
-            keys = self._by_time.get((record.t_is, fix.t), [])
-            key = next((key for key in keys if key in self._open), None)
-            if key is None:
-                what = "is in a track for the second time" if keys else "was never taken"
-                self.broken(f"the fix at {fix.t} ms {record.t_is} in {written.name} {what}")
-            del self._open[key]
-
-    def died(self, died: Died) -> None:
-        """What was open is gone; after an orderly end there is nothing open."""
-        self.world.counts["fixes uncommitted"] += len(self._open)
-        now = self.world.mono()
-        old = [at for at in self._open.values() if at < now - self._interval_s - self.SLACK_S]
-        if old:
-            self.broken(f"{len(old)} fixes were lost that were old enough to be on disk; the oldest was {now - old[0]:.0f} s old")
-        if died.how == "stop" and self._open:
-            self.broken(f"an orderly end lost {len(self._open)} fixes")
-
-    def verdict(self) -> None:
-        """All is sealed."""
-        if self._open:
-            self.broken(f"{len(self._open)} fixes are in no track; the first at {min(self._open.values()):.3f} s")
-
-
 RECORD_PROMISES: tuple[type[Promise], ...] = (
     NothingIsLost,
     ForgetAfterAck,
@@ -365,4 +364,5 @@ RECORD_PROMISES: tuple[type[Promise], ...] = (
     AlarmsFirst,
     Window,
     EveryFixOnce,
+    DraftsKeep,
 )

@@ -1,7 +1,8 @@
 """What tells one kind of receiver from another in what it says: order of sentences, talkers, decimals, and habits with empty fields. Data.
 
 Sources: CASIC protocol V4.2.0.3 (ATGM336H) and gpsd's recording of a Quectel L76K, which speaks it, too; u-blox M8 and M10 interface
-descriptions and gpsd's recordings of a NEO-M8N, a NEO-M9N and a ZED-F9R; Quectel LC29H and Unicore UM980 by their protocol documents as
+descriptions and gpsd's recordings of a NEO-M8N, a NEO-M9N and a ZED-F9R; a published epoch of a Quectel module with an MT3333 and BeiDou
+(`AT+QGNSSRD?`), and gpsd's recording of an MT3329; Quectel LC29H and Unicore UM980 by their protocol documents as
 other projects quote them (no recording was at hand: their empty fields are likely, not sure).
 """
 
@@ -23,6 +24,8 @@ class Profile(NamedTuple):
     """Talker of BeiDou's GSV."""
     beidou_offset: int = 0
     """What is added to BeiDou's numbers where no system id stands beside them (u-blox, NMEA 4.0)."""
+    own_gsa: bool = False
+    """Each system's GSA has its own talker, as its GSV."""
     system_id: bool = True
     """GSA ends with the system's id (NMEA 4.1 and later)."""
     signals: tuple[tuple[str, str], ...] = ()
@@ -96,6 +99,19 @@ PROFILES = {
             ("GP", "GL", "GA", "BD"),
             signals=(("GP", "1"), ("GP", "8"), ("GL", "1"), ("GA", "7"), ("GA", "1"), ("BD", "1"), ("BD", "5")),
             minutes_decimals=6,
+            unset_clock=True,
+        ),
+        Profile(
+            "mt3333",
+            ("RMC", "VTG", "GGA", "GSA", "GSV", "GLL"),
+            ("GP", "BD"),
+            beidou="BD",
+            own_gsa=True,
+            system_id=False,
+            nav_status=False,
+            minutes_decimals=4,
+            no_dop="",
+            speed_decimals=2,
             unset_clock=True,
         ),
         Profile(

@@ -151,17 +151,22 @@ def _number(profile: Profile, sat: Sat) -> str:
     return f"{sat.prn + offset:02d}"
 
 
+def _own_talker(profile: Profile, system: str) -> str:
+    return profile.beidou if system == "BD" else system
+
+
 def _gsa(profile: Profile, now: Belief) -> list[str]:
     """A sentence for each system, and one more for each twelve satellites."""
     lines = []
     dops = [_dop(profile, now, value) for value in (now.pdop, now.hdop, now.vdop)]
     for system in profile.systems:
+        talker = _own_talker(profile, system) if profile.own_gsa else profile.talker
         numbers = [_number(profile, sat) for sat in now.sats if sat.used and sat.system == system]
         for start in range(0, max(1, len(numbers)), GSA_SATELLITES):
             some = numbers[start : start + GSA_SATELLITES]
             slots = some + [""] * (GSA_SATELLITES - len(some))
             end = [str(SYSTEM_IDS[system])] if profile.system_id else []
-            lines.append(sentence(f"{profile.talker}GSA", "A", str(now.mode), *slots, *dops, *end))
+            lines.append(sentence(f"{talker}GSA", "A", str(now.mode), *slots, *dops, *end))
     return lines
 
 
@@ -181,7 +186,7 @@ def _gsv(profile: Profile, now: Belief) -> list[str]:
 
 def _series(profile: Profile, system: str, signal: str, sats: Sequence[Sat], weaker_db: float) -> list[str]:
     """Four satellites a sentence; a system without any has one sentence that says so."""
-    talker = profile.beidou if system == "BD" else system
+    talker = _own_talker(profile, system)
     total = max(1, math.ceil(len(sats) / 4))
     lines = []
     for n in range(total):

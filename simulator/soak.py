@@ -11,9 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
+from simulator import gnss_report, soak_many
 from simulator.promises import Broken
 from simulator.schedule import OPTIONS, PRESETS
-from simulator.world import World
+from simulator.world import World, configured
 
 KEPT, BROKEN = 0, 1
 
@@ -25,7 +26,10 @@ examples:
   outpost-sim soak --seed 1 --hours 24                    a day in the field
   outpost-sim soak --seed 7 --hours 3 --preset storm      three hours of everything at once
   outpost-sim soak --seed 7 --hours 3 --preset storm --journal story.txt
+  outpost-sim soak --seed 1 --hours 24 --preset gnss      every GNSS fault many times, and what was seen of each
+  outpost-sim soak --seed 1 --hours 48 --bytes-per-day 3000000      a SIM that has not enough
   outpost-sim soak --seed 1 --runs 30 --hours 3           thirty worlds, one after the other
+  outpost-sim soak --preset link --runs 30 --hours 10 --jobs 2      300 hours of link and disk faults, two worlds at a time
 
 A broken promise ends the run with exit code 1, the sentence that does not hold, and the last things that happened."""
 
@@ -42,8 +46,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the world (default 1)")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="so many worlds, with the seeds that follow (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many worlds at a time, each in a process (default 1)")
     parser.add_argument("--hours", type=float, default=24.0, metavar="H", help="virtual hours of weather (default 24)")
     parser.add_argument("--preset", choices=PRESETS, default="field", help="how often things go wrong (default field)")
+    parser.add_argument("--bytes-per-day", type=int, default=0, metavar="N", help="the unit's cap, mqtt.bytes_per_day_max (default none)")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="write every event and effect there, one a line (large)")
     parser.add_argument("--faults", action="store_true", help="print the table of faults and leave")
     parser.set_defaults(run=run)
@@ -54,29 +60,35 @@ def run(args: argparse.Namespace) -> int:
     if args.faults:
         print(table())
         return KEPT
+    if args.jobs > 1:
+        wanted = soak_many.worlds(args.seed, args.runs, args.hours, args.preset, args.bytes_per_day)
+        return BROKEN if soak_many.soak(wanted, args.jobs) else KEPT
     code = KEPT
     with args.journal.open("w") if args.journal else contextlib.nullcontext() as journal:
         for seed in range(args.seed, args.seed + args.runs):
-            code |= soak(seed, args.hours, args.preset, journal)
+            code |= soak(seed, args.hours, args.preset, journal, args.bytes_per_day)
     return code
 
 
-def soak(seed: int, hours: float, preset: str, journal: TextIO | None = None) -> int:
+def soak(seed: int, hours: float, preset: str, journal: TextIO | None = None, bytes_per_day: int = 0) -> int:
     """One world: print how it goes and what came of it."""
     print(f"seed {seed}: {hours:g} virtual hours, preset {preset}", flush=True)
     started = time.monotonic()
-    world = World(seed, hours, preset, journal=journal)
+    world = World(seed, hours, preset, config=configured(preset, bytes_per_day), journal=journal)
     broken: Broken | None = None
     try:
         world.run(_progress(hours))
     except Broken as error:
         broken = error
     print(report(world, time.monotonic() - started))
+    if preset == "gnss":
+        print(gnss_report.report(world))
     if broken is None:
         print(f"PROMISES: all {len(world.judge.promises)} kept")
         return KEPT
     print(f"\n{broken.tail(JOURNAL_LINES)}\n\nPROMISES: {broken}")
-    print(f"The same again: outpost-sim soak --seed {seed} --hours {hours:g} --preset {preset}")
+    capped = f" --bytes-per-day {bytes_per_day}" if bytes_per_day else ""
+    print(f"The same again: outpost-sim soak --seed {seed} --hours {hours:g} --preset {preset}{capped}")
     return BROKEN
 
 
@@ -117,9 +129,10 @@ def report(world: World, took_s: float) -> str:
 
 def table() -> str:
     """All faults, how often they come per hour in each preset, for how long and how strongly."""
-    lines = [f"{'fault':19}{'calm/h':>8}{'field/h':>9}{'storm/h':>9}   {'seconds':15}{'strength':13}"]
+    lines = [f"{'fault':19}{'calm/h':>8}{'field/h':>9}{'storm/h':>9}{'gnss/h':>8}{'link/h':>8}   {'seconds':15}{'strength':13}"]
     for option in OPTIONS:
         lasts, strength = (f"{low:g}–{high:g}" if high else "" for low, high in (option.lasts_s, option.strength))
         says = (option.fault.__doc__ or "").splitlines()[0]
-        lines.append(f"{option.fault.__name__:19}{option.calm:8g}{option.field:9g}{option.storm:9g}   {lasts:15}{strength:13}{says}")
+        often = f"{option.calm:8g}{option.field:9g}{option.storm:9g}{option.gnss:8g}{option.link:8g}"
+        lines.append(f"{option.fault.__name__:19}{often}   {lasts:15}{strength:13}{says}")
     return "\n".join(lines)

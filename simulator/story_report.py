@@ -2,7 +2,7 @@
 
 Times `…_s` are seconds since the story began, durations `…_ms` milliseconds; what did not happen is null.
     versions                outpost, python, broker (mosquitto or nats)
-    seed, rate_hz, for_s    as asked;  took_s: as it was
+    seed, rate_hz, receiver, for_s  as asked (receiver: its kind, or null);  took_s: as it was
     commit_interval_s       {offline, online}: how long the agent of this story may keep a fix off the disk
     moments                 [{at_s, what}]
     fixes                   emitted = delivered + no_agent + unplugged + uncommitted_before_kill.count + number of lost; what each means:
@@ -66,6 +66,7 @@ class _Report:
             "versions": {"outpost": __version__, "python": platform.python_version(), "broker": self._broker()},
             "seed": options.seed,
             "rate_hz": options.rate_hz,
+            "receiver": options.receiver,
             "for_s": self.played.for_s,
             "took_s": self._at_s(self.played.moments[-1].at),
             "commit_interval_s": {"offline": options.commit_interval_s, "online": options.commit_interval_online_s},

@@ -17,27 +17,37 @@ from typing import Any, TextIO
 
 import msgspec
 
-from agent.config import Config, Input, InputUse, Mqtt, Orders, Output
+from agent import receiver_file, time_zone
+from agent.config import Config, Gnss, Input, InputUse, Mqtt, Orders, Output, Report
 from agent.config import Unit as UnitSection
 from agent.core.effects import (
     Connect,
     Disconnect,
     Effect,
     Forget,
+    Keep,
     Load,
     OpenSpool,
+    Probe,
+    Prune,
     Publish,
+    Recall,
     Remember,
+    SetReceiverBaud,
     ShowLights,
+    SpeakToReceiver,
     Store,
     Subscribe,
+    WatchLink,
 )
 from agent.core.events import AdapterDied, Event, Started, StopRequested
 from agent.core.panic import MEMORY as ALARMS
 from agent.core.unit import Unit
-from agent.wire import codec, topics
-from simulator.facts import Booted, Died, Fact, Sent, Written
+from agent.wire import topics
+from simulator import reading
+from simulator.facts import Booted, Died, Fact, Given, Sent, Written
 from simulator.faults import Fault
+from simulator.pace import pace
 from simulator.promises import Broken, Judge
 from simulator.schedule import schedule
 from simulator.world_broker import WorldBroker
@@ -49,7 +59,7 @@ from simulator.world_store import WorldStore
 
 CONFIG = Config(
     unit=UnitSection(id="sim-1"),
-    mqtt=Mqtt(endpoints=("mqtt://broker.sim:1883",)),
+    mqtt=Mqtt(endpoints=("mqtt://broker.sim:1883", "mqtt://broker2.sim:1883")),
     input=(
         Input(id="panic", use=InputUse.PANIC, pin=17),
         Input(id="panic_foot", use=InputUse.PANIC, pin=27, mode="silent"),
@@ -59,6 +69,12 @@ CONFIG = Config(
     orders=Orders(allow_unsigned_development=True),
 )
 """A patrol car with a button in the open, one under the foot, and a light bar."""
+
+RECEIVER = Gnss(receiver="l76k", constellations="beidou_gps", rate_hz=1, sentences="standard", baud_wanted=38400)
+"""In the preset `gnss`: it comes with GLONASS, with more sentences, and at 9600 baud."""
+
+SELDOM = Gnss(silence_s=60.0), Report(interval_s=20.0, emergency_interval_s=5.0)
+"""In the preset `link`: it speaks every twenty seconds (`simulator.pace`), and positions are sent accordingly."""
 
 UTC_MS = 1_800_000_000_000
 """True UTC at second 0 of the world: 2027-01-15."""
@@ -81,6 +97,14 @@ STILL_S = 150.0
 JOURNAL_LINES = 80
 """What is remembered for the report of a broken promise."""
 
+
+def configured(preset: str, bytes_per_day_max: int = 0) -> Config:
+    """CONFIG, in the preset `gnss` with RECEIVER, in `link` as SELDOM says; with a cap for the bytes of a day."""
+    mqtt = msgspec.structs.replace(CONFIG.mqtt, bytes_per_day_max=bytes_per_day_max)
+    gnss, report = {"gnss": (RECEIVER, CONFIG.report), "link": SELDOM}.get(preset, (CONFIG.gnss, CONFIG.report))
+    return msgspec.structs.replace(CONFIG, mqtt=mqtt, gnss=gnss, report=report)
+
+
 class World:
     """One vehicle, its broker and its centre, from power-on to the end of `hours` hours of `preset` weather and the calm after it."""
 
@@ -90,15 +114,22 @@ class World:
         hours: float,
         preset: str = "field",
         *,
-        config: Config = CONFIG,
-        unit: Callable[[Config, str, str], Unit] = Unit,
+        config: Config | None = None,
+        unit: Callable[..., Unit] = Unit,
         faults: list[Fault] | None = None,
         store: Callable[["World"], WorldStore] = WorldStore,
         journal: TextIO | None = None,
     ) -> None:
-        """`faults` instead of those drawn for the preset; `unit` and `store` make the parts that a test wants to break."""
+        """`faults` instead of those drawn for the preset; `unit` and `store` make the parts that a test wants to break.
+
+        `config`: by default `configured(preset)`.
+        """
         self.rng = random.Random(seed)
-        self.config = config
+        self.config = config = config or configured(preset)
+        self.pace = pace(preset)
+        book = receiver_file.read(config.gnss.receiver)
+        self._phrasebook = (book,) if book.constellations or book.identify.ask else ()
+        self._zone = {} if config.unit.timezone == UnitSection(id="x").timezone else {"east_s": time_zone.east_s(config.unit.timezone)}
         self.now = 0.0
         self.end_at = hours * 3600.0
         self.drift = 1 + self.rng.uniform(-DRIFT_PPM_MAX, DRIFT_PPM_MAX) * 1e-6
@@ -121,12 +152,13 @@ class World:
         self.store = store(self)
         self.centre = WorldCentre(self, config.unit.id, config.mqtt.root)
         self.broker = WorldBroker(self, self.centre.feed)
-        self.car = WorldCar(self, config, self.rng.getrandbits(32))
+        self.car = WorldCar(self, config, book, self.rng.getrandbits(32))
         self.judge = Judge(self)
-        self._written: set[str] = set()
+        self._written: set[tuple[str, int]] = set()
         self._perform: dict[type[Effect], Callable[[Any], None]] = {Store: self._store, Publish: self._publish, ShowLights: self.car.show}
-        self._perform |= dict.fromkeys((OpenSpool, Forget, Load, Remember), self.store.perform)
-        self._perform |= dict.fromkeys((Connect, Disconnect, Subscribe), self.broker.perform)
+        self._perform |= dict.fromkeys((OpenSpool, Forget, Keep, Load, Prune, Recall, Remember), self.store.perform)
+        self._perform |= dict.fromkeys((SpeakToReceiver, SetReceiverBaud), self.car.receiver.perform)
+        self._perform |= dict.fromkeys((Connect, Disconnect, Subscribe, WatchLink, Probe), self.broker.perform)
 
     # --- time ---------------------------------------------------------------------------------------------------------------------
 
@@ -168,6 +200,7 @@ class World:
 
     def give_order(self, topic: str, payload: bytes) -> None:
         """The centre says something to the unit."""
+        self.tell(Given(payload))
         self.broker.order(topic, payload)
 
     def disturb(self, every_s: float | None) -> None:
@@ -201,7 +234,7 @@ class World:
             self._origin = self.now - self.rng.uniform(*UP_S)
             self.system_clock.forget()
         boot = f"{self.rng.getrandbits(64):016x}"
-        self.unit = self._make_unit(self.config, boot, "0.1.0")
+        self.unit = self._make_unit(self.config, boot, "0.1.0", *self._phrasebook, **self._zone)
         self.tell(Booted(self.unit.boot, self._origin))
         self.counts["boots"] += 1
         self.mailbox.put(Started(self.mono()))
@@ -245,13 +278,13 @@ class World:
     # --- effects ------------------------------------------------------------------------------------------------------------------
 
     def _store(self, effect: Store) -> None:
-        if effect.name not in self._written:
-            self._written.add(effect.name)
-            self.tell(Written(effect.name, effect, codec.unpack(effect.payload)))
+        if (effect.name, effect.edition) not in self._written:
+            self._written.add((effect.name, effect.edition))
+            self.tell(Written(effect.name, effect, reading.facts(effect.payload)))
         self.store.perform(effect)
 
     def _publish(self, effect: Publish) -> None:
-        facts = codec.unpack(effect.payload)
+        facts = reading.facts(effect.payload)
         place = topics.parse(self.config.mqtt.root, effect.topic)
         way = place.way if place else ""
         name = f"{facts.get('boot')}-{facts.get('seq')}" if way == "up" else ""
@@ -314,12 +347,17 @@ class World:
     def _settle(self) -> None:
         """No more faults: everything that waits gets through, the centre ends every alarm, and then nothing new happens."""
         self.people = False
-        until = self.now + SETTLE_S_MAX
+        until = SETTLE_S_MAX + (self.broker.bill.midnight() if self.config.mqtt.bytes_per_day_max else self.now)
         self._run_until(self.now + CALM_S)
-        while self.now < until and (self.store.rows or self.store.memory.get(ALARMS) or not self.centre.quiet or self.unit is None):
-            self._run_until(self.now + 10.0)
-        self.car.silent = True
+        self._wait(until, lambda: not self.store.rows and not self.store.memory.get(ALARMS) and self.centre.quiet)
+        self.centre.clerk.close()
+        self._wait(until, lambda: self.centre.clerk.settled)
+        self.car.receiver.silent = True
         self._run_until(self.now + STILL_S)
+
+    def _wait(self, until: float, done: Callable[[], bool]) -> None:
+        while self.now < until and (self.unit is None or not done()):
+            self._run_until(self.now + 10.0)
 
     def _run_until(self, until: float) -> None:
         heap, waiting = self._heap, self.mailbox.waiting

@@ -1,46 +1,19 @@
-"""The vehicle as the world has it: receiver, buttons, ignition, light bar and the machine itself; out come the events of their adapters.
+"""The vehicle as the world has it: buttons, ignition, light bar and the machine itself; out come the events of their adapters.
 
-An officer presses a button now and then, long enough or not, and its contacts bounce. The receiver speaks once a second of the route.
+An officer presses a button now and then, long enough or not, and its contacts bounce. The receiver is in `world_receiver`.
 """
 
-import math
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from agent.adapters.bursts import Bursts
 from agent.config import Config
 from agent.core.effects import ShowLights
-from agent.core.events import (
-    ClockRead,
-    Edge,
-    Event,
-    Fix,
-    FixMode,
-    InputsFailed,
-    Levels,
-    LightsShown,
-    ReceiverDown,
-    ReceiverHeard,
-    ReceiverUp,
-    Vitals,
-)
+from agent.core.events import ClockRead, Edge, InputsFailed, Levels, LightsShown, Vitals
+from agent.core.phrasebook import Phrasebook
 from simulator.facts import PressBegan, PressEnded, Pulse
-from simulator.route import Route
-from simulator.world_signals import SKY_EVERY_S, Signals
+from simulator.world_receiver import WorldReceiver
 
 if TYPE_CHECKING:
     from simulator.world import World
-
-PORT = "/dev/serial0"
-SENTENCES = 6
-
-FIX_DELAY_S = (0.08, 0.35)
-FIX_JITTER_S = 0.08
-"""From the instant of a fix to its first byte: drawn once per receiver, and what each second adds."""
-
-COLD_START_S = (5.0, 40.0)
-"""Until the first fix after power."""
 
 PRESS_EVERY_S = 1800.0
 """Mean time between two presses of a button: far more than in the field, so that a day sees them in every weather."""
@@ -67,13 +40,9 @@ MACHINE_TURN_S = 10.0
 class WorldCar:
     """All devices of one vehicle."""
 
-    def __init__(self, world: "World", config: Config, seed: int) -> None:
+    def __init__(self, world: "World", config: Config, book: Phrasebook | None, seed: int) -> None:
         self._world = world
         self._config = config
-        self._route = Route.through_xining(seed)
-        self._driven_s = 0.0
-        self.fix_delay_s = world.rng.uniform(*FIX_DELAY_S)
-        self._fix_from = world.now + world.rng.uniform(*COLD_START_S)
         self.level = {i.id: False for i in config.input}
         self._meant = dict(self.level)
         self._held: dict[str, float] = {}
@@ -82,20 +51,9 @@ class WorldCar:
         self._ignitions = [i.id for i in config.input if i.use.value == "ignition"]
         self.shown: dict[str, str] = {}
         self._process = 0
-        self.signals = Signals(world)
-        self._bursts = Bursts()
-        self.fixes = False
-        """The receiver had a fix at its last word."""
-        self.speed_mps = 0.0
+        self.receiver = WorldReceiver(world, config.gnss, book, seed, self._moves)
         # faults
-        self.unplugged = False
-        self.silent = False
-        self.garbage = False
-        self.void = False
-        self.timeless = False
-        self._unread: list[Event] | None = None
-        self.read_late_at = -math.inf
-        """When all that had waited was read at once."""
+        self.clock_unread = False
         self.mute_outputs = False
         self.inputs_failed = False
         self.noise_every_s: float | None = None
@@ -105,104 +63,27 @@ class WorldCar:
     def boot(self, cold: bool) -> None:
         """The adapters start. `cold`: after power, so the receiver has to find its satellites again."""
         self._process += 1
-        if cold:
-            self._fix_from = self._world.now + self._world.rng.uniform(*COLD_START_S)
         self._world.after(0.01, self._turn_inputs, self._process)
         self._world.after(0.02, self._turn_machine, self._process)
-        self._world.after(self._world.rng.uniform(0.05, 0.5), self._open_port, self._process)
+        self.receiver.boot(cold)
 
     def crash(self) -> None:
         """Nobody drives the pins any more: they fall to their safe level."""
         self._process += 1
-        self._unread = None if self._unread is None else []
-        self._bursts = Bursts()
         self.shown = {}
+        self.receiver.crash()
 
     def live(self) -> None:
         """The world begins: the receiver speaks, people press and drive."""
-        self._world.after(0.5, self._speak)
+        self._world.after(0.5, self.receiver.speak)
         for button in self._buttons:
             self._plan_press(button)
         for ignition in self._ignitions:
             self._turn_key(ignition, True)
 
-    # --- receiver -----------------------------------------------------------------------------------------------------------------
-
-    def _open_port(self, process: int) -> None:
-        if process == self._process and not self.unplugged:
-            self._world.post(ReceiverUp(self._world.mono(), PORT))
-
-    def unplug(self) -> None:
-        """The cable is out."""
-        self.unplugged = True
-        self._world.post(ReceiverDown(self._world.mono(), PORT, "device reports readiness to read but returned no data"))
-
-    def plug(self) -> None:
-        """The cable is in again."""
-        self.unplugged = False
-        self._open_port(self._process)
-
-    def stall(self) -> None:
-        """Nobody reads what the receiver says: it waits."""
-        self._unread = []
-
-    def read_on(self) -> None:
-        """All that has waited is read at once."""
-        unread, self._unread, at = self._unread or [], None, self._world.mono()
-        self.read_late_at = self._world.now
-        said = [msgspec.structs.replace(event, at=at) for event in unread]
-        fixes = iter(self._bursts.stamped(at, [event for event in said if isinstance(event, Fix)]))
-        for event in said:
-            self._world.post(next(fixes) if isinstance(event, Fix) else event)
-
-    def _say(self, event: Event) -> None:
-        if self._unread is None:
-            self._world.post(self._bursts.stamped(event.at, [event])[0] if isinstance(event, Fix) else event)
-        else:
-            self._unread.append(event)
-
-    def _speak(self) -> None:
-        """One second: the instant of the next whole second of UTC, and when its first byte will come."""
-        world = self._world
-        instant_ms = (int(world.utc_ms()) // 1000 + 1) * 1000
-        moment = world.at_utc(instant_ms)
-        if any(self.level[ignition] for ignition in self._ignitions):
-            self._driven_s += 1.0
-        world.after(moment - world.now + self.fix_delay_s + world.rng.random() * FIX_JITTER_S, self._speak)
-        self.fixes = False
-        if self.unplugged or self.silent or not world.running:
-            return
-        at = world.mono()
-        if self.garbage:
-            self._say(ReceiverHeard(at, 0, {"checksum": SENTENCES}))
-            return
-        self._say(ReceiverHeard(at, SENTENCES))
-        # What is said now is of the last whole second.
-        utc_ms = None if self.timeless else instant_ms - 1000
-        void = self.void or world.now < self._fix_from
-        if instant_ms // 1000 % SKY_EVERY_S == 0:
-            for event in self.signals.around(at, void):
-                self._say(event)
-        if void:
-            self._say(Fix(at, FixMode.NONE, utc_ms, sats={"BD": 2}))
-            return
-        here = self._route.at(self._driven_s)
-        moving = any(self.level[ignition] for ignition in self._ignitions)
-        self.fixes, self.speed_mps = self._unread is None, here.speed_mps if moving else 0.0
-        fix = Fix(
-            at,
-            FixMode.THREE_D,
-            utc_ms,
-            round(here.lat, 7),
-            round(here.lon, 7),
-            round(here.alt_m, 1),
-            round(self.speed_mps, 2),
-            round(here.course_deg, 2) if moving else None,
-            0.8,
-            None,
-            {"BD": 12, "GP": 8},
-        )
-        self._say(self.signals.bend(fix))
+    def _moves(self) -> bool:
+        """Whether the car is under way, red lights apart."""
+        return any(self.level[ignition] for ignition in self._ignitions)
 
     # --- inputs -------------------------------------------------------------------------------------------------------------------
 
@@ -214,7 +95,7 @@ class WorldCar:
         else:
             self._world.post(Levels(self._world.mono(), dict(self.level)))
         self._world.tell(Pulse())
-        self._world.after(1.0, self._turn_inputs, process)
+        self._world.after(self._world.pace.levels_s, self._turn_inputs, process)
 
     def _set(self, name: str, active: bool) -> None:
         if self.level[name] is not active:
@@ -302,7 +183,8 @@ class WorldCar:
     def _turn_machine(self, process: int) -> None:
         if process != self._process:
             return
-        utc_ms, synchronized, err_ms = self._world.system_clock.read()
-        self._world.post(ClockRead(self._world.mono(), utc_ms, synchronized, err_ms))
+        if not self.clock_unread:
+            utc_ms, synchronized, err_ms = self._world.system_clock.read()
+            self._world.post(ClockRead(self._world.mono(), utc_ms, synchronized, err_ms))
         self._world.post(Vitals(self._world.mono(), 40_000_000, 55.0, 10_000_000_000))
         self._world.after(MACHINE_TURN_S, self._turn_machine, process)

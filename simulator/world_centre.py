@@ -1,16 +1,18 @@
 """The command centre as the world has it: what the broker hands over goes in; a human's answers to alarms come out.
 
 It keeps the `Ledger` of everything, sees an alarm after a while, acknowledges it, ends it later, and says so again until the unit says that
-it has understood: an order may be lost on its way like anything else.
+it has understood: an order may be lost on its way like anything else. Its clerk asks for records that are missing.
 """
 
 from typing import TYPE_CHECKING
 
 from agent.wire import topics
 from agent.wire.records import AckRecord, Alarm
+from simulator import reading
 from simulator.facts import Arrived, Ordered
 from simulator.ledger import Ledger
 from simulator.orders import plain_order
+from simulator.world_clerk import Clerk
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -41,7 +43,8 @@ class WorldCentre:
         self._world = world
         self._unit = unit
         self._root = root
-        self.ledger = Ledger(root)
+        self.ledger = Ledger(root, reading.record)
+        self.clerk = Clerk(world, unit, root, self.ledger)
         self._cases: dict[str, _Case] = {}
         self._orders: dict[str, tuple[str, str]] = {}
 
@@ -59,6 +62,8 @@ class WorldCentre:
                 self._hear(alarm)
             case AckRecord(order=order, label=("done" | "failed") as label) if order in self._orders:
                 self._answered(*self._orders.pop(order), label)
+            case AckRecord() as ack:
+                self.clerk.hear(ack)
 
     def _hear(self, alarm: Alarm) -> None:
         told_ms = self._world.utc_ms() if alarm.time is None else alarm.time

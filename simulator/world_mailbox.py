@@ -24,9 +24,13 @@ from agent.core.events import (
     LinkUp,
     Loaded,
     OutputFailed,
+    Probed,
+    Pruned,
+    Recalled,
     Received,
     ReceiverDown,
     ReceiverHeard,
+    ReceiverSpoke,
     ReceiverUp,
     Refused,
     Remembered,
@@ -37,6 +41,7 @@ from agent.core.events import (
     SpoolQuarantined,
     Stored,
     Subscribed,
+    Traffic,
     Vitals,
 )
 
@@ -47,12 +52,13 @@ LATE_SHARE = 0.2
 """Of the events that may be late, so many are; those behind them wait."""
 
 ADAPTERS: dict[type[Event], str] = {
-    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, Fix, Sky, Antenna), "gnss"),
+    **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, ReceiverSpoke, Fix, Sky, Antenna), "gnss"),
     **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
     **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
     **dict.fromkeys((ClockRead, Vitals), "vitals"),
-    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined, Stored, Remembered, Forgotten, Loaded), "spool"),
-    **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received), "broker"),
+    **dict.fromkeys((SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined), "spool"),
+    **dict.fromkeys((Stored, Remembered, Forgotten, Loaded, Recalled, Pruned), "spool"),
+    **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received, Probed, Traffic), "broker"),
 }
 """Whose thread posts what."""
 
@@ -92,6 +98,8 @@ class WorldMailbox:
 
     def post(self, event: Event) -> None:
         """An adapter says something."""
+        if self._late and not self.meddling.on and max(self._late.values()) < self._world.now:
+            self._late.clear()
         if self.meddling.on or self._late:
             self._meddle(event)
         else:
@@ -132,5 +140,3 @@ class WorldMailbox:
     def _post_late(self, event: Event, process: int) -> None:
         if process == self._process:
             self.waiting.append(event)
-        if not self.meddling.on and max(self._late.values(), default=0.0) <= self._world.now:
-            self._late.clear()

@@ -1,19 +1,23 @@
 """The store as the world has it: the spool's effects go in; what is on disk, and the spool's events after each flush, come out.
 
+Rows that wait lie in their lanes, rows that are kept in the history. A full card has no room beyond what its rows take just then.
+
 As in `agent.adapters.spool`: all that waits is done in one transaction and answered after its flush; what fails is not answered. What was
 not flushed is gone with the process; whether the transaction under way was flushed, chance decides.
 """
 
 import itertools
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING
 
-from agent.core.effects import Effect, Forget, Load, OpenSpool, Remember, Store
+from agent.core.effects import Effect, Forget, Keep, Load, OpenSpool, Prune, Recall, Remember, Store
 from agent.core.events import (
     Event,
     Forgotten,
     Lane,
     Loaded,
+    Pruned,
+    Recalled,
     Remembered,
     Row,
     SpoolDown,
@@ -23,7 +27,7 @@ from agent.core.events import (
     Stored,
 )
 from agent.core.panic import MEMORY as ALARMS
-from simulator.facts import Committed, Latched, Quarantined
+from simulator.facts import Committed, Latched, PrunedRows, Quarantined
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -52,7 +56,8 @@ class WorldStore:
         self._world = world
         self.rows: dict[str, Row] = {}
         self.memory: dict[str, bytes] = {}
-        self._keys: dict[Lane, list[Key]] = {lane: [] for lane in Lane}
+        self.history: dict[str, Row] = {}
+        self._keys: dict[Lane | None, list[Key]] = {lane: [] for lane in (*Lane, None)}
         self._generations: dict[str, int] = {}
         self._waiting: list[Effect] = []
         self._under_way: list[Effect] = []
@@ -61,8 +66,21 @@ class WorldStore:
         # faults
         self.flush_s: float | None = None
         self.down = False
-        self.full = False
+        self._bytes_max: int | None = None
         self.damage: float | None = None
+
+    @property
+    def full(self) -> bool:
+        """There is no room beyond what the rows take now."""
+        return self._bytes_max is not None
+
+    @full.setter
+    def full(self, full: bool) -> None:
+        """It fills up, or is emptied of what is not ours."""
+        self._bytes_max = self._bytes() if full else None
+
+    def _bytes(self) -> int:
+        return sum(len(row.payload) for rows in (self.rows, self.history) for row in rows.values())
 
     # --- the spool's thread -------------------------------------------------------------------------------------------------------
 
@@ -104,8 +122,8 @@ class WorldStore:
             self._set_aside()
         else:
             self._open = True
-            waiting = {lane: len(keys) for lane, keys in self._keys.items()}
-            self._world.post(SpoolOpened(self._world.mono(), waiting, dict(self.memory)))
+            waiting = {lane: len(self._keys[lane]) for lane in Lane}
+            self._world.post(SpoolOpened(self._world.mono(), waiting, dict(self.memory), len(self.history)))
 
     def _write(self, effects: list[Effect]) -> None:
         if self.down:
@@ -114,14 +132,20 @@ class WorldStore:
         if self.damage is not None:
             self._set_aside()
             return
-        for event in self._commit(self._fitting(effects)):
+        fitting = self._fitting(effects)
+        for event in self._commit(fitting):
             self._world.post(event)
-        if len(self._fitting(effects)) < len(effects):
+        if len(fitting) < len(effects):
             self._world.post(SpoolFull(self._world.mono(), "full: no room for rows"))
 
     def _fitting(self, effects: list[Effect]) -> list[Effect]:
         """What finds room: when it is full, alarms, memory, and what makes or takes none."""
-        return [effect for effect in effects if not self.full or not isinstance(effect, Store) or effect.lane is Lane.ALARM]
+        if self._bytes_max is None:
+            return effects
+        new = sum(len(effect.payload) for effect in effects if isinstance(effect, Store) and effect.lane is not Lane.ALARM)
+        if self._bytes() + new <= self._bytes_max:
+            return effects
+        return [effect for effect in effects if not isinstance(effect, Store) or effect.lane is Lane.ALARM]
 
     def _go_down(self) -> None:
         self._open = False
@@ -131,7 +155,7 @@ class WorldStore:
         """A fresh store, with the rows that could be saved."""
         rng, share = self._world.rng, self.damage or 0.0
         self.damage = None
-        lost = tuple(name for name in self.rows if rng.random() < share)
+        lost = tuple(name for name in (*self.rows, *self.history) if rng.random() < share)
         for name in lost:
             self._drop(name)
         memory = tuple(name for name in self.memory if rng.random() < share)
@@ -149,24 +173,29 @@ class WorldStore:
         events: list[Event] = []
         for kind, some in itertools.groupby(effects, key=type):
             names: dict[str, None] = {}
+            editions: dict[str, int] = {}
             for effect in some:
                 match effect:
-                    case Store(name, lane, payload):
+                    case Store(name, lane, payload, edition):
                         self._put(Row(name, lane, payload))
-                        names[name] = None
-                    case Forget(forgotten):
-                        for name in forgotten:
-                            self._drop(name)
+                        names[name], editions[name] = None, edition
+                    case Keep(gone) | Forget(gone):
+                        for name in gone:
+                            (self._keep if kind is Keep else self._drop)(name)
                             names[name] = None
                     case Remember(name, value):
                         self._remember(name, value)
                         names[name] = None
                     case Load(lane, after, limit):
                         events.append(Loaded(at, lane, *self._load(lane, after, limit)))
+                    case Recall(boot, first, last, limit):
+                        events.append(Recalled(at, boot, *self._recall(boot, first, last, limit)))
+                    case Prune():
+                        events.append(self._prune(at, effect))
             if kind is Store:
                 self._world.tell(Committed(tuple(names)))
-                events.append(Stored(at, tuple(names)))
-            elif kind is Forget:
+                events.append(Stored(at, tuple(names), {name: edition for name, edition in editions.items() if edition}))
+            elif kind in (Forget, Keep):
                 events.append(Forgotten(at, tuple(names)))
             elif kind is Remember:
                 events.append(Remembered(at, tuple(names)))
@@ -184,8 +213,40 @@ class WorldStore:
     def _drop(self, name: str) -> None:
         row = self.rows.pop(name, None)
         if row is not None:
-            keys = self._keys[row.lane]
-            del keys[bisect_right(keys, self._key(name)) - 1]
+            self._unlist(row.lane, name)
+        if self.history.pop(name, None) is not None:
+            self._unlist(None, name)
+
+    def _unlist(self, lane: Lane | None, name: str) -> None:
+        keys = self._keys[lane]
+        del keys[bisect_right(keys, self._key(name)) - 1]
+
+    def _keep(self, name: str) -> None:
+        row = self.rows.get(name)
+        if row is not None:
+            self._drop(name)
+            insort(self._keys[None], self._key(name))
+            self.history[name] = row
+
+    def _prune(self, at: float, prune: Prune) -> Pruned:
+        keys = self._keys[prune.lane]
+        end = len(keys)
+        if prune.before is not None:
+            known = prune.before.partition("-")[0] in self._generations
+            end = bisect_left(keys, self._key(prune.before)) if known else 0
+        names = tuple(name for _, _, name in keys[: min(end, prune.rows)])
+        for name in names:
+            self._drop(name)
+        self._world.tell(PrunedRows(prune.lane, names))
+        return Pruned(at, prune.lane, names, end > len(names))
+
+    def _recall(self, boot: str, first: int, last: int, limit: int) -> tuple[tuple[Row, ...], bool]:
+        if boot not in self._generations:
+            return (), False
+        keys, generation = self._keys[None], self._generations[boot]
+        found = keys[bisect_left(keys, (generation, first, "")) : bisect_left(keys, (generation, last + 1, ""))]
+        rows, more = self._bounded([self.history[name] for _, _, name in found[:limit]])
+        return rows, more or len(found) > limit
 
     def _remember(self, name: str, value: bytes | None) -> None:
         if value is None:
@@ -198,15 +259,15 @@ class WorldStore:
     def _load(self, lane: Lane, after: str | None, limit: int) -> tuple[tuple[Row, ...], bool]:
         keys = self._keys[lane]
         start = bisect_right(keys, self._key(after)) if after is not None else 0
-        rows: list[Row] = []
-        size = 0
-        for _, _, name in keys[start : start + limit]:
-            row = self.rows[name]
-            size += len(row.payload)
-            if rows and size > LOAD_BYTES_MAX:
-                break
-            rows.append(row)
-        return tuple(rows), start + len(rows) < len(keys)
+        rows, _ = self._bounded([self.rows[name] for _, _, name in keys[start : start + limit]])
+        return rows, start + len(rows) < len(keys)
+
+    @staticmethod
+    def _bounded(rows: list[Row]) -> tuple[tuple[Row, ...], bool]:
+        """As many of them as one answer may carry, and whether that leaves some."""
+        sizes = itertools.accumulate(len(row.payload) for row in rows)
+        fit = max(1, sum(size <= LOAD_BYTES_MAX for size in sizes))
+        return tuple(rows[:fit]), fit < len(rows)
 
     # --- the process ends ---------------------------------------------------------------------------------------------------------
 

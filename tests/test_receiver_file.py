@@ -15,7 +15,7 @@ from agent.receiver_file import ReceiverFileError
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "firmware_config" / "receivers").glob("*.toml"))
 KINDS = [file.stem for file in FILES if file.stem != "generic"]
-ISSUE = {"atgm336h", "ublox_m8", "ublox_m9", "ublox_m10", "l76k", "lc29h", "um980", "um220"}
+ISSUE = {"atgm336h", "ublox_m8", "ublox_m9", "ublox_m10", "l76k", "lc29h", "um980", "um220", "mt3333"}
 
 PUBLISHED = {
     "atgm336h": ("$PCAS04,2*1B", "$PCAS04,3*1A", "$PCAS02,100*1E", "$PCAS01,5*19", "$PCAS00*01"),
@@ -23,6 +23,7 @@ PUBLISHED = {
     "lc29h": ("$PAIR066,1,0,0,1,0,0*3A", "$PAIR050,100*22", "$PAIR864,0,0,115200*1B", "$PAIR513*3D"),
     "ublox_m8": ("$PUBX,41,1,0007,0003,115200,0*18", "$PUBX,40,GGA,0,1,0,0,0,0*5B", "B562060806006400010001007A12"),
     "ublox_m9": ("B562068A100000070000010021306400020021300100B187",),
+    "mt3333": ("$PMTK353,1,0,0,0,1*2B", "$PMTK220,100*2F", "$PMTK251,38400*27", "$PMTK314,0,1,0,1,1,5,0,0,0,0,0,0,0,0,0,0,0,0,0*2C"),
     "um220": ("$CFGSYS,h10*5E", "$CFGSYS,h11*5F", "$CFGSAVE*43"),
     "um980": ("MASK GPS", "SAVECONFIG"),
 }
@@ -50,7 +51,7 @@ def test_every_kind_can_be_asked_who_it_is_and_told_constellations_rate_sentence
     assert {"9600", "115200"} <= set(book.baud)
     assert {"GGA", "RMC"} <= set(book.sentences.hears)
     assert not set(book.sentences.hears) & set(book.sentences.silences)
-    assert book.save or kind in ("ublox_m9", "ublox_m10")
+    assert book.save or kind in ("ublox_m9", "ublox_m10", "mt3333")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,7 @@
-"""MQTT over paho: Connect, Disconnect, Subscribe and Publish in; LinkUp, LinkDown, Subscribed, Acked, Refused and Received out.
+"""MQTT over paho: Connect, Disconnect, Subscribe, Publish in; LinkUp, LinkDown, Subscribed, Acked, Refused and Received out.
+
+Beside it: WatchLink (a link looked at closely), Probe and Probed (another endpoint), CertificateSeen (the files of the TLS identity),
+Traffic (the bytes that all of it costs).
 
 Each Connect makes a new client (`broker_attempt`): paho's own queue and its resending never carry over, the outbox asks again. After a
 newer Connect, a Disconnect or a LinkDown nothing of that client is posted any more.
@@ -6,9 +9,13 @@ newer Connect, a Disconnect or a LinkDown nothing of that client is posted any m
 
 from collections.abc import Callable
 
-from agent.adapters.broker_attempt import LINGER_S, Attempt
+from agent.adapters import broker_socket
+from agent.adapters.broker_attempt import LINGER_S, Attempt, Means
+from agent.adapters.broker_files import LOOK_S, Files
+from agent.adapters.broker_probe import Prober
+from agent.adapters.traffic import Meter
 from agent.config import Mqtt
-from agent.core.effects import Connect, Disconnect, Effect, Publish, Subscribe
+from agent.core.effects import Connect, Disconnect, Effect, Probe, Publish, Subscribe, WatchLink
 from agent.core.events import Event, Refused
 
 CONNECT_WITHIN_S = 10.0
@@ -28,33 +35,38 @@ class Broker:
         post: Callable[[Event], None],
         now: Callable[[], float],
         connect_within_s: float = CONNECT_WITHIN_S,
+        look_s: float = LOOK_S,
     ) -> None:
-        self._config = config
-        self._client_id = client_id
+        """`look_s`: how often the files of the TLS identity are looked at."""
+        known: broker_socket.Known = {}
+        meter = Meter(post, now)
+        self._files = Files(config, post, now, look_s)
+        self._means = Means(config, client_id, self._files, post, now, connect_within_s, known, meter)
+        self._prober = Prober(self._files, post, now, connect_within_s, known, meter)
         self._post = post
         self._now = now
-        self._within_s = connect_within_s
         self._attempt: Attempt | None = None
         self._leaving: Attempt | None = None
 
     def start(self) -> None:
-        """Nothing runs before the first Connect."""
+        """Watch the files of the TLS identity; no connection before the first Connect."""
+        self._files.start()
 
     def perform(self, effect: Effect) -> None:
-        """Carry out one effect of the link; Subscribe and Disconnect of another attempt than the current one are passed over."""
+        """Carry out one effect of the link; what names another attempt than the current one is passed over."""
         attempt = self._attempt
         match effect:
             case Connect():
                 if attempt is not None:
                     attempt.drop()
                 before = attempt or self._leaving
-                self._attempt = Attempt(effect, self._config, self._client_id, self._post, self._now, self._within_s, before)
+                self._attempt = Attempt(effect, self._means, before)
                 self._attempt.start()
             case Disconnect():
                 if attempt is not None and attempt.connect.attempt == effect.attempt:
-                    attempt.leave()
+                    attempt.leave(effect.will)
                     self._attempt, self._leaving = None, attempt
-            case Subscribe():
+            case Subscribe() | WatchLink():
                 if attempt is not None and attempt.connect.attempt == effect.attempt:
                     attempt.ask(effect)
             case Publish():
@@ -62,11 +74,15 @@ class Broker:
                     attempt.ask(effect)
                 else:
                     self._post(Refused(self._now(), effect.token, "not connected", by_broker=False))
+            case Probe():
+                self._prober.begin(effect)
             case _:
                 raise TypeError(f"no effect of the link: {effect!r}")
 
     def close(self) -> None:
         """Drop the connection, and let one that is being left in order write its DISCONNECT; at most about a second each."""
+        self._prober.close()
+        self._files.close()
         for attempt in (self._leaving, self._attempt):
             if attempt is not None:
                 if attempt is self._attempt:

@@ -14,61 +14,77 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.adapters import broker_client
+from agent.adapters import broker_client, broker_socket
+from agent.adapters.broker_files import Files
 from agent.adapters.broker_heard import Heard, PubAck
+from agent.adapters.broker_watch import Watch
+from agent.adapters.traffic import Line, Meter, Payload
 from agent.config import Mqtt
-from agent.core.effects import Connect, Publish, Subscribe
+from agent.core.effects import Connect, Publish, Subscribe, WatchLink
 from agent.core.events import Acked, Event, LinkDown, LinkUp, Refused, Subscribed
 
 PULSE_S = 1.0
 """How often paho looks at its keepalive when nothing else happens."""
 
+WITH_WILL = 0x04
+"""Reason code of a DISCONNECT (MQTT 5, 3.14.2.1)."""
+
 LINGER_S = 1.0
 """How long the end in order may take: to write what is still to be written, and until the broker has closed."""
 
 
-class _Leave:
-    """The command to end in order."""
+class _Leave(NamedTuple):
+    """The command to end in order; with `will`, the broker is to say the last will all the same."""
+
+    will: bool
+
+
+class Means(NamedTuple):
+    """What every attempt of one adapter is made with. `post` must not block; `now` is seconds of the monotonic clock."""
+
+    config: Mqtt
+    client_id: str
+    files: Files
+    post: Callable[[Event], None]
+    now: Callable[[], float]
+    connect_within_s: float
+    known: broker_socket.Known
+    meter: Meter
 
 
 class Attempt:
     """The connection of one Connect. `start`, `ask`, `leave`, `drop`, `join` are for the deciding thread and never block (`join` does)."""
 
-    def __init__(
-        self,
-        connect: Connect,
-        config: Mqtt,
-        client_id: str,
-        post: Callable[[Event], None],
-        now: Callable[[], float],
-        connect_within_s: float,
-        after: "Attempt | None" = None,
-    ) -> None:
+    def __init__(self, connect: Connect, means: Means, after: "Attempt | None" = None) -> None:
         self.connect = connect
         self.connected = False
-        self._config = config
-        self._client_id = client_id
-        self._post = post
-        self._now = now
-        self._within_s = connect_within_s
+        self._means = means
+        self._post = means.post
+        self._now = means.now
+        self._within_s = means.connect_within_s
         self._after = after
         self._muted = False
         # A newer Connect and a post of ours must not interleave; held for one post, never while paho runs.
         self._mute = threading.Lock()  # noqa: TID251  see above
         self._over = threading.Event()
-        self._opened: queue.SimpleQueue[Client | str] = queue.SimpleQueue()
-        self._commands: queue.SimpleQueue[Subscribe | Publish | _Leave] = queue.SimpleQueue()  # bounded by the outbox's window
+        self._opened: queue.SimpleQueue[broker_client.Wired | str] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[Subscribe | Publish | WatchLink | _Leave] = queue.SimpleQueue()  # bounded by the outbox's window
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
-        self._client: Client | None = None
-        self._heard = Heard(connect, config.keepalive_s, now)
+        self._client: broker_client.Wired | None = None
+        self._heard = Heard(connect, means.config.keepalive_s, means.now)
+        self._watch = Watch()
+        self._payload = Payload()
+        self._line: Line | None = None
         self._tokens: dict[int, int] = {}
         self._left = False
         self._thread = threading.Thread(target=self._run, name=f"broker-{connect.attempt}", daemon=True)
@@ -79,16 +95,16 @@ class Attempt:
         """Begin to connect: LinkUp or LinkDown follows within the bound."""
         self._thread.start()
 
-    def ask(self, command: Subscribe | Publish) -> None:
-        """Hand over a command; Subscribed, Acked, Refused or LinkDown follows."""
+    def ask(self, command: Subscribe | Publish | WatchLink) -> None:
+        """Hand over a command; Subscribed, Acked, Refused or LinkDown follows, or nothing."""
         self._commands.put(command)
         self._wake()
 
-    def leave(self) -> None:
-        """End in order: send what was asked before, then DISCONNECT. Nothing is posted from now on."""
+    def leave(self, will: bool = False) -> None:
+        """End in order: send what was asked before, then DISCONNECT. Nothing is posted from now on. `will`: see Disconnect."""
         self._silence()
         self._left = True
-        self._commands.put(_Leave())
+        self._commands.put(_Leave(will))
         self._wake()
 
     def drop(self) -> None:
@@ -121,14 +137,17 @@ class Attempt:
             if self._after is not None:
                 self._after.join(LINGER_S)
                 self._after = None
-            client = broker_client.client(self._config, self._client_id, self.connect, where.tls)
+            means = self._means
+            client = broker_client.client(means.config, means.files, means.client_id, self.connect, where.tls, self._dial)
             client.connect_timeout = self._within_s
+            client.payload = self._payload
             client.on_socket_open = self._on_socket_open
             self._heard.attach(client)
             properties = broker_client.connect_properties(self.connect.protocol)
             clean: dict[str, Any] = {} if properties is None else {"clean_start": False, "properties": properties}
-            client.connect(where.host, where.port, self._config.keepalive_s, **clean)
+            client.connect(where.host, where.port, means.config.keepalive_s, **clean)
         except (OSError, ValueError) as e:
+            self._end_line()  # a TLS handshake that fails is on the bill
             self._opened.put(broker_client.in_plain_words(e, where, self._within_s))
         else:
             self._opened.put(client)
@@ -142,14 +161,25 @@ class Attempt:
             late = self._opened.get_nowait()
         except queue.Empty:
             return
-        if isinstance(late, Client):
+        if not isinstance(late, str):
             _say_goodbye(late, self._now() + LINGER_S, self._now)
+            self._end_line()
 
     def _on_socket_open(self, _client: Client, _userdata: object, sock: Any) -> None:
         if self._over.is_set():  # before CONNECT is sent: one that comes late would throw the newer attempt out of our session
             sock.close()
             raise ConnectionAbortedError("given up")
-        broker_client.set_socket_options(sock)
+
+    def _dial(self, host: str, port: int) -> socket.socket:
+        sock = broker_socket.open_tcp(host, port, self._within_s, self._now, self._over.is_set, self._means.known)
+        broker_socket.set_options(sock)
+        self._line = self._means.meter.line(sock, self._payload)
+        return sock
+
+    def _end_line(self) -> None:
+        """The client's socket is closed: count what it moved, and close for good."""
+        if self._line is not None:
+            self._line.close()
 
     # --- the thread of the connection -----------------------------------------------------------------------------------------------
 
@@ -164,21 +194,22 @@ class Attempt:
         finally:
             self.connected = False
             self._over.set()
-            if self._client is not None:
-                _close(self._client)
-            else:
-                self._close_late()
             self._wake_r.close()
             self._wake_w.close()
+            if self._client is not None:
+                _close(self._client)
+                self._end_line()
+            else:
+                self._close_late()
 
-    def _wait_for_client(self, deadline: float) -> Client | None:
+    def _wait_for_client(self, deadline: float) -> "broker_client.Wired | None":
         while not (self._over.is_set() or self._left):
             if not self._opened.empty():
                 found = self._opened.get()
-                if isinstance(found, Client):
-                    return found
-                self._give_up(found)
-                return None
+                if isinstance(found, str):
+                    self._give_up(found)
+                    return None
+                return found
             left_s = deadline - self._now()
             if left_s <= 0:
                 self._give_up(f"{self.connect.endpoint} did not answer within {self._within_s:g} s")
@@ -187,7 +218,7 @@ class Attempt:
             self._drain_wake()
         return None
 
-    def _serve(self, client: Client, deadline: float) -> None:
+    def _serve(self, client: broker_client.Wired, deadline: float) -> None:
         """Until the link is down, given up, or left in order."""
         while self._say_seen() and not self._over.is_set():
             sock = client.socket()
@@ -206,10 +237,15 @@ class Attempt:
                 if self._over.is_set():
                     break
             if pending or sock in readable:
+                self._watch.heard(self._now())
                 client.loop_read()
             if sock in writable:
                 client.loop_write()
             client.loop_misc()
+            self._means.meter.look()
+            if self.connected and (reason := self._watch.look(self._now(), client)):
+                self._give_up(reason)
+                break
 
     def _give_up(self, reason: str) -> None:
         self._say(LinkDown(self._now(), self.connect.attempt, reason))
@@ -218,16 +254,18 @@ class Attempt:
         with contextlib.suppress(BlockingIOError):
             self._wake_r.recv(4096)
 
-    def _carry_out(self, client: Client) -> None:
+    def _carry_out(self, client: broker_client.Wired) -> None:
         while not self._commands.empty():
             match self._commands.get():
                 case Publish() as publish:
                     self._publish(client, publish)
                 case Subscribe() as subscribe:
                     self._subscribe(client, subscribe)
-                case _Leave():
+                case WatchLink(within_s=within_s):
+                    self._watch.begin(self._now(), client, within_s)
+                case _Leave(will=will):
                     self._over.set()
-                    _say_goodbye(client, self._now() + LINGER_S, self._now)
+                    _say_goodbye(client, self._now() + LINGER_S, self._now, will)
                     return
 
     def _publish(self, client: Client, wanted: Publish) -> None:
@@ -289,8 +327,11 @@ class Attempt:
                 self._post(event)
 
 
-def _say_goodbye(client: Client, deadline: float, now: Callable[[], float]) -> None:
+def _say_goodbye(client: Client, deadline: float, now: Callable[[], float], will: bool = False) -> None:
     """Write what is left and DISCONNECT, then wait until the broker closes.
+
+    `will`: the broker is to publish the last will if we are not back within the will's delay (MQTT 5, 3.14.2.1: reason 0x04); in 3.1.1
+    it does so, at once, when there is no DISCONNECT.
 
     paho closes as soon as DISCONNECT is written. With a PUBACK still on its way to us that is a reset, on which Mosquitto publishes the
     last will although it had the DISCONNECT (seen); so a second descriptor holds the connection open until the broker is done.
@@ -299,7 +340,10 @@ def _say_goodbye(client: Client, deadline: float, now: Callable[[], float]) -> N
     if sock is None:
         return
     with socket.socket(fileno=os.dup(sock.fileno())) as held, contextlib.suppress(OSError):
-        client.disconnect()
+        if client.protocol == MQTTProtocolVersion.MQTTv5:
+            client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=WITH_WILL if will else 0))
+        elif not will:
+            client.disconnect()
         while client.socket() is not None and client.want_write() and (left_s := deadline - now()) > 0:
             select.select([], [held], [], left_s)
             client.loop_write()

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -11,6 +11,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from agent.adapters.broker_files import Files, secret
+from agent.adapters.traffic import Payload
 from agent.config import Mqtt
 from agent.core.effects import Connect
 
@@ -23,9 +25,6 @@ WILL_DELAY_S = 5
 PACKET_BYTES_MAX = 1_048_576 + 65_536
 """The largest packet we let a v5 broker send: the largest record (`agent.wire.codec`) and room for topic and properties."""
 
-TCP_USER_TIMEOUT_MS = 6_000
-"""Sent bytes that nobody acknowledges for so long end the connection. Without it a half-open link costs two keepalives (measured 118 s)."""
-
 CONTENT_TYPE = "application/msgpack"
 
 
@@ -35,17 +34,6 @@ class Endpoint(NamedTuple):
     host: str
     port: int
     tls: bool
-
-
-class _Socket(ssl.SSLSocket):
-    """paho forgets a TLS socket whose handshake fails; this one closes itself."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except BaseException:
-            self.close()
-            raise
 
 
 def endpoint(url: str) -> Endpoint:
@@ -61,51 +49,53 @@ def endpoint(url: str) -> Endpoint:
     return Endpoint(parts.hostname, parts.port or (8883 if tls else 1883), tls)
 
 
-def secret(path: str) -> Path:
-    """The file of a secret, after a look at who may read it.
+class Wired(Client):
+    """paho's client with another way to its TCP connection, a ping when we want one, and a count of what it writes and reads.
 
-    Raises:
-        OSError: it is not there.
-        PermissionError: group or others may read it.
+    The names are paho's own and not public; `tests/adapters/test_broker_lines.py` says when they are gone.
     """
-    file = Path(path)
-    mode = file.stat().st_mode
-    if mode & 0o077:
-        raise PermissionError(f"{path} has mode {mode & 0o777:04o}: others may read this secret; set it to 0600")
-    return file
+
+    dial: Callable[[str, int], socket.socket]
+    payload: Payload
+
+    def _create_socket_connection(self) -> socket.socket:
+        return self.dial(self.host, self.port)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        data = super()._sock_recv(bufsize)
+        self.payload.down += len(data)
+        return data
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        size = super()._sock_send(buf)
+        self.payload.up += size
+        self.payload.writes += 1
+        return size
+
+    def ping(self) -> None:
+        """PINGREQ."""
+        self._send_pingreq()
 
 
-def tls_context(config: Mqtt) -> ssl.SSLContext:
-    """TLS 1.2 or later; the broker's certificate must be of the configured authority (else of the system's) and of that host name.
-
-    Raises:
-        OSError: a file is missing, unreadable, no certificate, or a key that others may read.
-    """
-    for path in (config.ca, config.cert):
-        if path is not None:
-            Path(path).stat()  # ssl's own error does not say which file is missing
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=config.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _Socket
-    if config.cert is not None:
-        context.load_cert_chain(config.cert, str(secret(config.key)) if config.key is not None else None)
-    return context
-
-
-def client(config: Mqtt, client_id: str, connect: Connect, tls: bool) -> Client:
+def client(
+    config: Mqtt, files: Files, client_id: str, connect: Connect, tls: bool, dial: Callable[[str, int], socket.socket]
+) -> Wired:
     """A new client for this attempt: persistent session, last will, credentials; it never queues and never reconnects by itself.
+
+    `dial` makes the TCP connection to a host and a port.
 
     Raises:
         OSError, ValueError: a file named by the config cannot be used.
     """
     v5 = connect.protocol == MQTTProtocolVersion.MQTTv5
-    made = Client(
+    made = Wired(
         CallbackAPIVersion.VERSION2,
         client_id,
         clean_session=None if v5 else False,
         protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
     )
+    made.dial, made.payload = dial, Payload()
     made.max_inflight_messages = 0  # no limit: the outbox owns the window, and what paho queued would be sent out of its sight
     will = None
     if v5:
@@ -117,7 +107,7 @@ def client(config: Mqtt, client_id: str, connect: Connect, tls: bool) -> Client:
         password = secret(config.password_file).read_text("utf-8").rstrip("\r\n") if config.password_file is not None else None
         made.username_pw_set(config.username, password)
     if tls:
-        made.tls_set_context(tls_context(config))
+        made.tls_set_context(files.context())
     return made
 
 
@@ -142,14 +132,6 @@ def publish_properties(protocol: int, expiry_s: int | None) -> Properties | None
     return properties
 
 
-def set_socket_options(sock: socket.socket) -> None:
-    """No Nagle (it holds a small message back for 40 ms, measured), and a bound on bytes that nobody acknowledges (Linux only)."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if option is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, option, TCP_USER_TIMEOUT_MS)
-
-
 def in_plain_words(error: Exception, where: Endpoint, within_s: float) -> str:
     """Why no connection could be opened."""
     at = f"{where.host}:{where.port}"
@@ -160,6 +142,8 @@ def in_plain_words(error: Exception, where: Endpoint, within_s: float) -> str:
             return f"nobody listens at {at}"
         case TimeoutError():
             return f"{at} did not answer within {within_s:g} s"
+        case ConnectionResetError() | BrokenPipeError():  # the earliest of the closes that broker_heard.py tells of
+            return f"the broker closed the connection before it answered CONNECT ({error.strerror})"
         case ssl.SSLCertVerificationError():
             return f"the certificate of {at} is not accepted: {error.verify_message or error}"
         case ssl.SSLError():

@@ -4,6 +4,8 @@ An exception in a callback would kill paho's loop, and `on_publish` runs under p
 was noted once paho has returned.
 """
 
+import ssl
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -41,6 +43,7 @@ class Heard:
         self._now = now
         self._answered = False
         self._trouble: str | None = None
+        self._hung_up: str | None = ""  # an end of file: of that nothing is logged
 
     def attach(self, client: Client) -> None:
         """Become the callbacks of this client."""
@@ -77,6 +80,7 @@ class Heard:
         if broker_said:
             return f"the broker ended the connection: {reason}", reason.value == UNSUPPORTED_PROTOCOL_VERSION
         detail = f": {self._trouble}" if self._trouble else ""
+        hung_up = self._hung_up
         v5 = self._connect.protocol == MQTTProtocolVersion.MQTTv5
         text, wrong = "the broker closed the connection", False
         match str(reason):  # a reason code that paho made up from its own error
@@ -88,13 +92,13 @@ class Heard:
                 text = f"the broker sent what is not MQTT{detail}"
             case "Keep alive timeout":
                 text = f"nothing heard from the broker for longer than the keepalive of {self._keepalive_s} s"
-            case _ if detail and not self._answered and self._connect.endpoint.startswith("mqtts://"):
+            case _ if hung_up is not None and not self._answered and self._connect.endpoint.startswith("mqtts://"):
                 # In TLS 1.3 our side is done before the broker has looked at our certificate (RFC 8446, 4.4.2): its refusal ends up here.
-                text = f"the broker ended the TLS connection before it answered CONNECT; it may not accept mqtt.cert{detail}"
+                text = f"the broker ended the TLS connection before it answered CONNECT; it may not accept mqtt.cert{hung_up}"
+            case _ if hung_up is not None and not self._answered:
+                text = f"the broker closed the connection before it answered CONNECT{hung_up}"
             case _ if detail:
                 text = f"connection lost{detail}"
-            case _ if not self._answered:
-                text = "the broker closed the connection without answering CONNECT"
         return text, wrong
 
     def _on_subscribe(self, _c: Client, _u: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None) -> None:
@@ -116,3 +120,18 @@ class Heard:
     def _on_log(self, _c: Client, _u: object, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR or text.startswith("Received malformed"):
             self._trouble = text
+            self._hung_up = _hung_up(sys.exception())  # paho logs where it has caught it; its text tells kinds of errors apart no longer
+
+
+def _hung_up(error: BaseException | None) -> str | None:
+    """How the other side ended the connection, in brackets; None when it was not the other side.
+
+    A close is met as an end of file, a reset or a broken pipe, by whether CONNECT had been read, was on its way or still to be written
+    just then: nothing that the person who reads it can mend, so the sentence is one.
+    """
+    match error:
+        case ConnectionResetError() | BrokenPipeError():
+            return f" ({error.strerror})"
+        case ssl.SSLError():
+            return f" ({error})"
+    return None

@@ -7,18 +7,21 @@ size is bounded by pages (a full disk wedges SQLite, our own bound does not), pa
 """
 
 import errno
+import os
 import sqlite3
 import zlib
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import diskcache
 
 from agent.adapters.bytes_disk import MODE_RAW, BytesDisk, Unsound
-from agent.adapters.segment_store import StoreDamaged, StoreError, StoreFailed, StoreFull
+from agent.adapters.segment_store import Room, StoreBroken, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreGone, StoreNewer
 from agent.adapters.store_check import check, check_versions
+from agent.adapters.store_lock import sync
+from agent.adapters.store_version import Newer, check_version, migrate
 
 FILE_NAME = "cache.db"
 """The file's name inside the directory is diskcache's choice."""
@@ -32,8 +35,23 @@ CACHE_PAGES = 512
 WAL_BYTES_MAX = 4 << 20
 """Out of size_bytes_max this much, at most a quarter, is left for the write-ahead log beside the file."""
 
+CHECKPOINT_PAGES = 1000
+"""So many pages in the write-ahead log (about: they are reckoned) are folded into the file; at most a quarter of what the log may be."""
+
+MAX_PAGES = 1 << 32
+"""More than SQLite counts. What makes room is never refused, also in a file that is larger than it may be by now."""
+
+COMMIT_PAGES = 4
+ROW_PAGES = 3
+"""What a transaction and each row in it cost in the log, for the reckoning. Measured with rows of 80 bytes: one stored alone 6 pages, ten
+together 14, one moved alone 11, ten together 14."""
+
 RESERVE_PAGES = 256
 """At most an eighth of the pages are kept for alarms and memory, so that what matters most fits when all else is full."""
+
+MOVING_PAGES = 32
+"""A row that moves needs a place in the index before it leaves its old one. Measured with 8000 rows: oldest first, as they are delivered,
+this takes 3 pages for all; at random, 170."""
 
 DROP_KEYS_MAX = 400
 """Keys in one DELETE; SQLite takes 999 parameters at least."""
@@ -49,6 +67,7 @@ SETTINGS: dict[str, int | str] = {
     "sqlite_journal_mode": "wal",
     "sqlite_mmap_size": 0,
     "sqlite_synchronous": 2,
+    "sqlite_wal_autocheckpoint": 0,
     "disk_min_file_size": 1 << 62,
     "disk_pickle_protocol": 5,
 }
@@ -59,6 +78,14 @@ KNOWN_SETTINGS = frozenset(SETTINGS) | {"sqlite_max_page_count", "count", "size"
 DAMAGE_CODES = frozenset(
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH}
 )
+BROKEN_CODES = frozenset(
+    {
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_WRITE),
+        *(sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_DATA),
+    }
+)
+"""After a failed flush Linux takes the pages for written: the next flush succeeds, and they are not there (`fsyncgate`, 2018)."""
+
 OUR_WORDS = ("cannot start a transaction", "cannot commit", "cannot rollback")
 """How SQLite's plain error 1 begins when it is not the file. Our statements are always the same: else a damaged schema is to blame."""
 
@@ -82,15 +109,27 @@ class DiskcacheStore:
     """One directory with one SQLite file. Used by one thread only: diskcache has a connection per thread, and transactions belong to it."""
 
     def __init__(self, directory: Path, size_bytes_max: int) -> None:
-        """Open the store, after a check of some two seconds at most, or make it; the parent must be there. Raises StoreError."""
-        pages_max = (size_bytes_max - min(WAL_BYTES_MAX, size_bytes_max // 4)) // PAGE_BYTES
+        """Open the store, after a check of 1.5 seconds at most, or make it; the parent must be there. Raises StoreError."""
+        log_bytes_max = min(WAL_BYTES_MAX, size_bytes_max // 4)
+        pages_max = (size_bytes_max - log_bytes_max) // PAGE_BYTES
         self._directory = directory
         self._size_bytes_max = size_bytes_max
-        self._used_pages_max = pages_max - min(RESERVE_PAGES, pages_max // 8)
+        reserve_pages = min(RESERVE_PAGES, pages_max // 8)
+        self._used_pages_max = {
+            Room.ROWS: pages_max - reserve_pages,
+            Room.URGENT: pages_max - min(MOVING_PAGES, reserve_pages // 4),
+            Room.MOVES: MAX_PAGES,
+        }
+        self._checkpoint_pages = min(CHECKPOINT_PAGES, log_bytes_max // PAGE_BYTES // 4)
+        self._pages_logged = 0
+        self._can_grow = True
+        self._files = (directory / FILE_NAME, directory / f"{FILE_NAME}-wal")
         with self._translated():
-            directory.mkdir(mode=0o700, exist_ok=True)
+            if not directory.exists():
+                directory.mkdir(mode=0o700)
+                sync(directory.parent)
             directory.chmod(0o700)
-            file = directory / FILE_NAME
+            file = self._files[0]
             is_new = not file.exists() or file.stat().st_size == 0
             if not is_new:
                 check_versions(file)
@@ -101,26 +140,45 @@ class DiskcacheStore:
                     first.execute(f"PRAGMA page_size = {PAGE_BYTES}")
                     first.execute("PRAGMA journal_mode = WAL")
                 else:
+                    check_version(first)
                     check(first, KNOWN_SETTINGS)
-                self._cache = diskcache.Cache(str(directory), timeout=1.0, disk=BytesDisk, sqlite_max_page_count=pages_max, **SETTINGS)
+                migrate(first)
+                # A file that is larger than it may be by now needs some pages more, so that rows can move and it can be emptied.
+                ((pages,),) = first.execute("PRAGMA page_count").fetchall()
+                bound = {"sqlite_max_page_count": max(pages_max, pages + MOVING_PAGES)}
+                self._cache = diskcache.Cache(str(directory), timeout=1.0, disk=BytesDisk, **bound, **SETTINGS)
+                _reserve(self._files[1], 2 * self._checkpoint_pages * PAGE_BYTES)
+            self.identity = self._identity()
 
     @contextmanager
-    def transact(self, reserve: bool = False) -> Iterator[None]:
+    def transact(self, room: Room) -> Iterator[None]:
         """Begin; at the end commit and flush, or roll back. Raises StoreError, StoreFull among them."""
         with self._translated():
+            if not self._can_grow and room is Room.ROWS:
+                self._checkpoint()
+                if not self._can_grow:
+                    raise StoreFull(self._full())
+            logged_before = self._pages_logged
             try:
                 with self._cache.transact():
                     yield
-                    if not reserve and self._used_pages() > self._used_pages_max:
+                    if self._used_pages() > self._used_pages_max[room]:
                         raise StoreFull(self._full())
             except BaseException:
                 # After a COMMIT that failed diskcache believes that the transaction is over; SQLite does not.
                 if self._cache._con.in_transaction:
                     self._sql("ROLLBACK")
                 raise
+            if self._identity() != self.identity:
+                raise StoreGone(f"{self._directory} is not there any more: it was removed, or its disk is away")
+            if self._pages_logged > logged_before:
+                self._pages_logged += COMMIT_PAGES
+            if self._pages_logged >= self._checkpoint_pages:
+                self._checkpoint()
 
     def put(self, key: str, value: bytes) -> None:
         """Insert or replace a row."""
+        self._pages_logged += ROW_PAGES + len(value) // PAGE_BYTES
         self._cache.set(key, sealed(key, value))
 
     def drop(self, keys: Iterable[str]) -> None:
@@ -129,7 +187,21 @@ class DiskcacheStore:
         waiting = list(keys)
         for start in range(0, len(waiting), DROP_KEYS_MAX):
             some = waiting[start : start + DROP_KEYS_MAX]
+            self._pages_logged += 2 * len(some)
             self._sql(f"DELETE FROM Cache WHERE key IN ({', '.join('?' * len(some))})", some)  # noqa: S608  question marks only
+
+    def move(self, keys: Mapping[str, str]) -> None:
+        """Give rows other keys; raises Unsound. The row stays in its place, so that only its first page is written, and the index."""
+        waiting = list(keys)
+        for start in range(0, len(waiting), DROP_KEYS_MAX):
+            some = waiting[start : start + DROP_KEYS_MAX]
+            there = self._sql(f"SELECT key FROM Cache WHERE key IN ({', '.join('?' * len(some))})", some).fetchall()  # noqa: S608  question marks only
+            for (key,) in there:
+                self._pages_logged += ROW_PAGES
+                # The checksum holds the key too.
+                (row,) = self._sql("SELECT key, raw, mode, filename, value FROM Cache WHERE key = ?", (key,)).fetchall()
+                value = sealed(keys[key], unsealed(*row)[1])
+                self._sql("UPDATE OR REPLACE Cache SET key = ?, value = ? WHERE key = ?", (keys[key], value, key))
 
     def read(self, above: str, below: str, limit: int) -> Generator[tuple[str, bytes], None, None]:
         """Range read by the index on the key; raises Unsound (StoreDamaged outside of the transaction)."""
@@ -140,6 +212,11 @@ class DiskcacheStore:
             for row in rows:
                 yield unsealed(*row)
 
+    def keys(self, above: str, below: str, limit: int) -> list[str]:
+        """Range read in the index alone."""
+        rows = self._sql("SELECT key FROM Cache WHERE key > ? AND key < ? ORDER BY key LIMIT ?", (above, below, limit))
+        return [key for (key,) in rows.fetchall()]
+
     def count(self, above: str, below: str) -> int:
         """Counted in the index alone."""
         ((count,),) = self._sql("SELECT count(*) FROM Cache WHERE key > ? AND key < ?", (above, below)).fetchall()
@@ -149,6 +226,22 @@ class DiskcacheStore:
         """Fold the write-ahead log in and close the file. Raises StoreError."""
         with self._translated():
             self._cache.close()
+
+    def _checkpoint(self) -> None:
+        """Fold the write-ahead log in. By itself SQLite would do so as well, and keep to itself that a flush has failed."""
+        self._pages_logged = 0
+        try:
+            self._sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._can_grow = True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            # The disk is full. The log keeps what it has, and what room it has is for what matters most.
+            self._can_grow = False
+
+    def _identity(self) -> tuple[tuple[int, int] | None, ...]:
+        """Device and number of each file, as its name leads to it now."""
+        return tuple(_device_and_number(file) for file in self._files)
 
     def _sql(self, statement: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
         cursor: sqlite3.Cursor = self._cache._sql(statement, parameters)
@@ -171,6 +264,8 @@ class DiskcacheStore:
         """Let the errors of SQLite, diskcache and the system out as StoreErrors."""
         try:
             yield
+        except Newer as newer:
+            raise StoreNewer(f"{self._directory} was {newer}") from newer
         except (sqlite3.Error, diskcache.Timeout, OSError, Unsound, UnicodeDecodeError) as error:
             raise self._translation(_first(error)) from error
 
@@ -189,9 +284,28 @@ class DiskcacheStore:
         foreign = isinstance(error, Unsound | UnicodeDecodeError)
         if foreign or plain or primary in DAMAGE_CODES:
             return StoreDamaged(f"{self._directory} is damaged: {error}")
-        return StoreFailed(
+        is_broken = code in BROKEN_CODES or (isinstance(error, OSError) and error.errno == errno.EIO)
+        return (StoreBroken if is_broken else StoreFailed)(
             f"{self._directory} cannot be used: {error}; it must be a directory that the agent may write, on a disk that works and has room"
         )
+
+
+def _device_and_number(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _reserve(log: Path, size: int) -> None:
+    """Give the write-ahead log its room now, so that rows can be forgotten, and alarms stored, when the disk is full later.
+
+    What lies behind its last record is not read by SQLite, and zeros are none.
+    """
+    # Without it the log grows as far as the disk has room.
+    with suppress(OSError), log.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _first(error: BaseException) -> BaseException:

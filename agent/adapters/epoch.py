@@ -1,20 +1,24 @@
 """Sentences in, one `Fix` per instant out: a receiver says the same instant in several sentences, in any order, of any talker.
 
 What makes an epoch is its UTC time of day, never the order of lines. GSA and VTG carry no time: they belong to the epoch that is open, or
-to the next one when a pause went before them, and never start one. An epoch ends
+to the next one when a pause went before them, or a receiver begins with them as a rule (`pauses`), and never start one. An epoch ends
 - at its *ender*: the sentence after which the time changed in the last cycles, learned, so that a fix leaves with its last byte;
 - or when a sentence of another time comes;
 - or when the line falls quiet (`flush`).
 A sentence that comes after its epoch has left is dropped, and what was learned is unlearned: an instant is told once, and a second time
 only when a late sentence takes the fix back.
 
-Of what is said twice in an instant the last word counts, as in gpsd; but void beats good, and dead reckoning beats a fix.
+What is said twice in an instant is weighed in `instant`. A maker's own sentence (`proprietary`) only fills in. It ends an epoch only when
+that needs it, and begins one only where no standard sentence has told of a fix lately: so it doubles no fix (Garmin's has whole seconds),
+and does not disturb what is learned.
 """
 
-from agent.adapters.dates import Calendar
+from agent.adapters.dates import BUILD_DAY, Calendar
+from agent.adapters.facts import Sentence, Verdict
 from agent.adapters.fields import DAY_MS
-from agent.adapters.sentences import Sentence, Verdict
-from agent.core.events import Fix, FixMode
+from agent.adapters.instant import PARTS, Epoch, Mark
+from agent.adapters.pauses import Pauses
+from agent.core.events import Fix
 
 TOLERANCE_MS = 10
 """Times of day nearer than this are one instant: receivers round, and 100 Hz is the fastest there is (gpsd: the same)."""
@@ -29,138 +33,18 @@ QUIET_S = 0.15
 EARLY_MAX = 16
 """GSA and VTG kept for an epoch that has not begun: five constellations, two GSA each, and room."""
 
-SATELLITES_MIN = 3
-"""No position can be computed from fewer; a receiver that claims one repeats an old one (gpsd)."""
-
-KEYS_MAX = 64
-"""Kinds of sentences, each of a talker, in one instant: a dozen are real."""
-
 BEHIND_MS = 10_000
 """GST and GBS belong to a fix, and some receivers tell them of the last but one; so far back they start no instant of their own."""
 
-UERE_M = {"autonomous": 5.0, "dgps": 2.0, "pps": 2.0, "float": 0.5, "rtk": 0.02}
-"""Error of the ranges, 1 sigma, that times HDOP is the accuracy when the receiver does not state one: clear sky, single frequency; the
-published GPS and BeiDou open services are better, streets are worse (docs/gnss.md). Dead reckoning has none."""
-
-Mark = tuple[str, str, int]
-"""Which sentence of an epoch: talker, kind, and how many of these there were, since the last GSA of five ends a cycle, not the first."""
-
-
-class Epoch:
-    """What the sentences of one instant have said so far; `at` is the stamp of the first byte."""
-
-    def __init__(self, at: float, tod_ms: int | None) -> None:
-        self.at = at
-        self.tod_ms = tod_ms
-        self.day: int | None = None
-        self.verdict: Verdict | None = None
-        self.mark: Mark = ("", "", 0)
-        self.used: set[tuple[str, int]] = set()
-        self._seen: dict[tuple[str, str], int] = {}
-        self._position: tuple[float, float] | None = None
-        self._alt_m: float | None = None
-        self._speed_mps: float | None = None
-        self._course_deg: float | None = None
-        self._dops: dict[str, float] = {}
-        self._errors_m: dict[str, float] = {}
-        self._qualities: dict[str, str] = {}
-        self._nav_mode: int | None = None
-        self._counted: dict[str, int] = {}
-
-    def has(self, sentence: Sentence) -> bool:
-        """Whether this talker has said this kind already."""
-        return (sentence.talker, sentence.kind) in self._seen
-
-    def add(self, s: Sentence) -> None:
-        """Take in one more sentence of this instant."""
-        key = (s.talker, s.kind)
-        n = self._seen.get(key, 0) + 1
-        if n == 1 and len(self._seen) >= KEYS_MAX:
-            return
-        self._seen[key] = n
-        self.mark = (s.talker, s.kind, n)
-        if s.verdict is not None:
-            self.verdict = s.verdict if self.verdict is None else min(self.verdict, s.verdict)
-        if s.lat is not None and s.lon is not None:
-            self._position = (s.lat, s.lon)
-        if s.alt_m is not None:
-            self._alt_m = s.alt_m
-        if s.day is not None:
-            self.day = s.day
-        if s.speed_mps is not None:
-            self._speed_mps = s.speed_mps
-        if s.course_deg is not None:
-            self._course_deg = s.course_deg
-        self._add_quality(s)
-
-    def _add_quality(self, s: Sentence) -> None:
-        if s.hdop is not None:
-            self._dops["h"] = s.hdop
-        if s.pdop is not None:
-            self._dops["p"] = s.pdop
-        if s.vdop is not None:
-            self._dops["v"] = s.vdop
-        if s.acc_m is not None:
-            self._errors_m[s.kind] = s.acc_m
-        if s.quality is not None:
-            self._qualities[s.kind] = s.quality
-        if s.nav_mode is not None:
-            self._nav_mode = max(s.nav_mode, self._nav_mode or 0)
-        self.used.update(s.used)
-        if s.sats is not None:
-            self._counted[s.talker] = max(s.sats, self._counted.get(s.talker, 0))
-
-    def fix(self, utc_ms: int | None) -> Fix | None:
-        """The instant as an event; None when no sentence spoke of a fix (ZDA alone)."""
-        if self.verdict is None:
-            return None
-        mode = self._mode()
-        if mode is FixMode.NONE or self._position is None:
-            return Fix(self.at, FixMode.NONE, sats=self._sats())
-        (lat, lon), hdop, quality = self._position, self._dops.get("h"), self._quality()
-        acc_m = self._errors_m.get("GST", self._errors_m.get("GBS"))
-        estimated = acc_m is None and hdop is not None and mode is not FixMode.DEAD_RECKONING
-        if estimated and hdop is not None:
-            acc_m = hdop * UERE_M.get(quality or "autonomous", UERE_M["autonomous"])
-        motion, dops = (self._speed_mps, self._course_deg), (self._dops.get("p"), self._dops.get("v"))
-        return Fix(self.at, mode, utc_ms, lat, lon, self._alt_m, *motion, hdop, acc_m, self._sats(), *dops, quality, estimated)
-
-    def _quality(self) -> str | None:
-        """GGA tells more than a mode indicator; dead reckoning is told by any."""
-        if self.verdict is Verdict.ESTIMATED:
-            return "estimated"
-        return next((self._qualities[kind] for kind in ("GGA", "GNS", "RMC", "GLL") if kind in self._qualities), None)
-
-    def _mode(self) -> FixMode:
-        if self.verdict is Verdict.VOID or self._nav_mode == 1 or self._position is None:
-            return FixMode.NONE
-        if self.verdict is Verdict.ESTIMATED:
-            return FixMode.DEAD_RECKONING
-        if self._too_few():
-            return FixMode.NONE
-        flat = self._nav_mode == 2 if self._nav_mode else self._alt_m is None
-        return FixMode.TWO_D if flat else FixMode.THREE_D
-
-    def _too_few(self) -> bool:
-        """GP and GN count for all; Telit sends one GGA a constellation with its share; Furuno's GGA counts GPS, its GNS beside it all."""
-        counts = [n for talker, n in self._counted.items() if talker in ("GP", "GN")]
-        return bool(counts) and max(*counts, len(self.used), 0) < SATELLITES_MIN
-
-    def _sats(self) -> dict[str, int]:
-        """Satellites used by constellation: from GSA; else the count of GGA or GNS under its talker, `GN` being all together."""
-        if not self.used:
-            return {"BD" if talker == "GB" else talker: n for talker, n in self._counted.items()}
-        sats: dict[str, int] = {}
-        for name, _ in self.used:
-            sats[name] = sats.get(name, 0) + 1
-        return sats
+STANDARD_S = 3.0
+"""So long after a standard sentence told of a fix, a proprietary one of another time waits for the standard ones of its instant."""
 
 
 class Epochs:
     """Fuses the sentences of one receiver."""
 
-    def __init__(self) -> None:
-        self.calendar = Calendar()
+    def __init__(self, not_before: int = BUILD_DAY, *, recorded: bool = False) -> None:
+        self.calendar = Calendar(not_before, recorded=recorded)
         self._open: Epoch | None = None
         self._closed: Epoch | None = None
         self._ender: Mark | None = None
@@ -168,6 +52,7 @@ class Epochs:
         self._agreed = 0
         self._early: list[Sentence] = []
         self._heard_at = 0.0
+        self._pauses = Pauses()
 
     @property
     def used(self) -> set[tuple[str, int]]:
@@ -181,24 +66,32 @@ class Epochs:
             return 0
         return (begun.tod_ms - left.tod_ms) % DAY_MS
 
-    def take(self, at: float, sentence: Sentence) -> list[Fix]:
-        """One sentence, whose first byte came at `at`; the fixes that are complete now."""
+    def take(self, at: float, sentence: Sentence, pause_s: float = 0.0) -> list[Fix]:
+        """One sentence, whose first byte came at `at`, `pause_s` after the byte before; the fixes that are complete now."""
+        if pause_s:
+            self._pauses.hear(pause_s, sentence.talker, sentence.kind, sentence.tod_ms is not None)
         paused, self._heard_at = at - self._heard_at >= QUIET_S, at
         if paused:
             self._early.clear()
+        if sentence.proprietary and self._waits(at, sentence):
+            return []
         if sentence.tod_ms is None:
-            return self._loss(at, sentence) if sentence.verdict is not None else self._untimed(sentence, paused)
+            if sentence.verdict is not None:
+                return [] if self._is_of_one_part(at, sentence) else self._loss(at, sentence)
+            return self._untimed(sentence, paused)
         fixes: list[Fix] = []
         epoch = self._open
         if epoch is None or not _same(epoch.tod_ms, sentence.tod_ms):
             if sentence.kind in ("GST", "GBS") and _behind(epoch or self._closed, sentence.tod_ms):
                 return []
             fixes = self.flush()
+            self._pauses.end_cycle()
             if self._closed is not None and _same(self._closed.tod_ms, sentence.tod_ms):
                 return fixes + self._late(sentence)
             epoch = self._open = Epoch(at, sentence.tod_ms)
             for early in self._early:
-                epoch.add(early)
+                if early.tod_ms is None or _same(early.tod_ms, sentence.tod_ms):
+                    epoch.add(early)
             self._early.clear()
         elif sentence.kind == "GGA" and epoch.has(sentence):
             self.calendar.count("repeated")
@@ -218,14 +111,37 @@ class Epochs:
             self._candidate, self._agreed = epoch.mark, 1
         return self._close(epoch)
 
+    def _waits(self, at: float, sentence: Sentence) -> bool:
+        """Whether a proprietary sentence is not (yet) to be taken: nobody needs it, or its instant has not begun."""
+        begun, left = self._open, self._closed
+        standard = any(epoch is not None and epoch.is_standard and at - epoch.at < STANDARD_S for epoch in (begun, left))
+        if sentence.tod_ms is None:
+            return begun is None if sentence.verdict is None else standard
+        if begun is not None and _same(begun.tod_ms, sentence.tod_ms):
+            return False
+        if left is not None and _same(left.tod_ms, sentence.tod_ms):
+            return left.has(sentence) or not left.needs(sentence)
+        if standard and len(self._early) < EARLY_MAX:
+            self._early.append(sentence)
+        return standard
+
     def _untimed(self, sentence: Sentence, paused: bool) -> list[Fix]:
         """GSA or VTG."""
+        begins, fixes = (sentence.talker, sentence.kind) == self._pauses.starter, list[Fix]()
         if self._open is not None:
-            return self._add(self._open, sentence)
-        if (paused or self._early) and len(self._early) < EARLY_MAX:
+            if not begins or self._open.verdict is None:
+                return self._add(self._open, sentence)
+            fixes = self.flush()
+        if (paused or begins or self._early) and len(self._early) < EARLY_MAX:
             self._early.append(sentence)
-            return []
-        return self._late(sentence)
+            return fixes
+        return fixes + self._late(sentence)
+
+    def _is_of_one_part(self, at: float, sentence: Sentence) -> bool:
+        """Whether one constellation has no fix, and not even a time, while the others have both."""
+        around = (self._open, self._closed)
+        others = any(epoch is not None and at - epoch.at < STANDARD_S and epoch.is_good_beside(sentence.talker) for epoch in around)
+        return sentence.talker in PARTS and others
 
     def _loss(self, at: float, sentence: Sentence) -> list[Fix]:
         """A receiver that does not even know the time has no fix: told at once, and once per round of its sentences."""
@@ -249,22 +165,22 @@ class Epochs:
             self._ender, self._candidate, self._agreed = None, None, 0
         elif sentence.kind == "GGA":
             self.calendar.count("repeated")
-        taken_back = sentence.verdict is Verdict.VOID and closed.verdict is not Verdict.VOID
+        before = closed.verdict
         closed.add(sentence)
-        return self._close(closed) if taken_back else []
+        return self._close(closed) if closed.verdict is Verdict.VOID and before is not Verdict.VOID else []
 
     def _close(self, epoch: Epoch) -> list[Fix]:
         good = self._closed is not None and self._closed.verdict is Verdict.GOOD
         self._open, self._closed = None, epoch
-        if epoch.verdict is None and epoch.tod_ms is not None and epoch.day is not None and good:
-            self.calendar.learn(epoch.at, epoch.tod_ms, epoch.day)
-        fix = epoch.fix(self._utc_ms(epoch))
+        if epoch.verdict is None and epoch.tod_ms is not None and epoch.days and good:
+            self.calendar.learn(epoch.at, epoch.tod_ms, *epoch.days)
+        fix = epoch.fix(self._utc_ms(epoch), self.calendar.moved)
         return [] if fix is None else [fix]
 
     def _utc_ms(self, epoch: Epoch) -> int | None:
         if epoch.tod_ms is None or epoch.verdict in (None, Verdict.VOID):
             return None
-        return self.calendar.utc_ms(epoch.at, epoch.tod_ms, epoch.day)
+        return self.calendar.utc_ms(epoch.at, epoch.tod_ms, *epoch.days)
 
 
 def _behind(epoch: Epoch | None, tod_ms: int) -> bool:

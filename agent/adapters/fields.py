@@ -5,6 +5,8 @@ An empty field is an absent fact, never 0. A ValueError means that the line is n
 
 import datetime
 import functools
+from collections.abc import Callable
+from typing import TypeVar
 
 DAY_MS = 86_400_000
 KNOT_MPS = 1852 / 3600
@@ -79,6 +81,30 @@ def angle(text: str, letter: str, letters: str, degrees_max: int) -> float | Non
     return -degrees if letter == letters[1] else degrees
 
 
+def padded(data: list[str], least: int, most: int) -> list[str]:
+    """All `most` fields, the absent ones empty; a line with other than `least` to `most` is cut or merged. Empty ones too many are none."""
+    if not least <= len(data) <= most and (len(data) < least or any(data[most:])):
+        raise ValueError(f"{len(data)} fields")
+    return data[:most] + [""] * (most - len(data))
+
+
+def place(f: list[str]) -> tuple[float | None, float | None]:
+    """Four fields: latitude, N or S, longitude, E or W; to signed degrees."""
+    return angle(f[0], f[1], "NS", 90), angle(f[2], f[3], "EW", 180)
+
+
+_Fact = TypeVar("_Fact")
+
+
+def spare(read: Callable[[str], _Fact | None], text: str, spared: list[str]) -> _Fact | None:
+    """A field without which the others still tell where and when: one that cannot be is put into `spared`, and absent."""
+    try:
+        return read(text)
+    except ValueError:
+        spared.append(text)
+        return None
+
+
 def dop(text: str) -> float | None:
     """A dilution of precision; None for the values that stand for none."""
     found = unsigned(text)
@@ -98,6 +124,12 @@ def knots(text: str) -> float | None:
     """Knots to m/s."""
     speed = unsigned(text)
     return None if speed is None else speed * KNOT_MPS
+
+
+def kmh(text: str) -> float | None:
+    """km/h to m/s."""
+    speed = unsigned(text)
+    return None if speed is None else speed / 3.6
 
 
 def course(text: str) -> float | None:

@@ -57,7 +57,9 @@ _IO_ERRORS = (OSError, termios.error, ValueError)
 class Gnss:
     """The receiver as configured, from `start` to `close`."""
 
-    def __init__(self, receiver: config.Gnss, post: Callable[[Event], None], now: Callable[[], float]) -> None:
+    def __init__(self, receiver: config.Gnss, post: Callable[[Event], None], now: Callable[[], float], *, recorded: bool = False) -> None:
+        """`recorded`: somebody plays a recording to us, of any year (see `Calendar`)."""
+        self._recorded = recorded
         self._ports = (receiver.port, *receiver.more_ports)
         self._url = receiver.port
         also = () if receiver.baud_wanted == "keep" else (receiver.baud_wanted,)
@@ -65,8 +67,11 @@ class Gnss:
         self._finds = receiver.baud == "auto" or bool(also)  # one that we set to another speed goes back to its own when its supply dips
         self._post = post
         self._now = now
+        self.refusals: dict[str, str] = {}
+        """Why ports did not open, or went, when they were last tried: what the operating system said, by port."""
         self._asked: queue.SimpleQueue[Effect] = queue.SimpleQueue()
         self._looked_at = 0.0
+        self._pause_s = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gnss", daemon=True)
 
@@ -105,6 +110,7 @@ class Gnss:
             except _IO_ERRORS as e:
                 turn += 1
                 refused.append(str(e))
+                self.refusals[self._url] = str(e)
                 if len(refused) >= len(self._ports):
                     self._post(ReceiverDown(self._now(), self._ports[0], "; ".join(refused)))
                     refused.clear()
@@ -113,11 +119,13 @@ class Gnss:
                 continue
             wait_s = REOPEN_FIRST_S
             refused.clear()
+            self.refusals.pop(self._url, None)
             try:
                 with port:
                     self._read(port)
                 turn += 1  # silent, or asked to stop
             except _IO_ERRORS as e:
+                self.refusals[self._url] = str(e)
                 self._post(ReceiverDown(self._now(), self._url, str(e)))
                 self._stop.wait(wait_s)
 
@@ -133,13 +141,14 @@ class Gnss:
             self._asked.get_nowait()
         self._post(ReceiverUp(self._now(), self._url))
         self._hunt.reopened()
-        session = _Session(self._post, self._now(), lambda: None if self._is_socket else self._hunt.baud)
+        session = _Session(self._post, self._now(), lambda: None if self._is_socket else self._hunt.baud, Nmea(recorded=self._recorded))
         hunts = self._finds and not self._is_socket
         good_at = self._looked_at = self._now()
         try:
             while not self._stop.is_set():
                 for at, data in self._drain(port, session.mid_line):
-                    good = session.take(at, data)
+                    good = session.take(at, data, self._pause_s)
+                    self._pause_s = 0.0 if data else self._pause_s
                     if data and hunts and (baud := self._hunt.heard(at, good)) is not None:
                         port.baudrate = baud
                     good_at = at if good else good_at
@@ -172,8 +181,10 @@ class Gnss:
             self._stop.wait(GATHER_S)
             if rest := self._waiting(port):
                 return [(at if self._looked_at - at < STALLED_S else self._looked_at, rest)]
+        asked_at = at
         first = port.read(1)
         at = self._now()
+        self._pause_s += at - asked_at
         if not first:
             self._looked_at = at
             return [(at, b"")]
@@ -202,10 +213,10 @@ class Gnss:
 class _Session:
     """What is heard from one opening of the port to its end."""
 
-    def __init__(self, post: Callable[[Event], None], now: float, baud: Callable[[], int | None]) -> None:
+    def __init__(self, post: Callable[[Event], None], now: float, baud: Callable[[], int | None], nmea: Nmea) -> None:
         self._post = post
         self._baud = baud
-        self._nmea = Nmea()
+        self._nmea = nmea
         self._bursts = Bursts(now)
         self._told_at = now
         self._untold = False
@@ -215,10 +226,10 @@ class _Session:
         """Whether what was read last ended within a line."""
         return self._nmea.mid_line
 
-    def take(self, at: float, data: bytes) -> int:
-        """Bytes that came at `at`, or none; how many good sentences were in them."""
+    def take(self, at: float, data: bytes, pause_s: float) -> int:
+        """Bytes that came at `at`, the port having been empty for `pause_s`, or none; how many good sentences were in them."""
         before = self._nmea.sentences
-        self._say(at, self._nmea.feed(at, data) if data else self._nmea.flush(at))
+        self._say(at, self._nmea.feed(at, data, pause_s) if data else self._nmea.flush(at))
         good = self._nmea.sentences - before
         self._untold = self._untold or bool(data)
         if self._untold and at - self._told_at >= HEARD_S:

@@ -4,15 +4,23 @@ A line runs from `$` to its line end. Whatever stands before the last `$` (binar
 is passed over, and memory is bounded whatever comes.
 """
 
+import re
+
+from agent.adapters.dates import BUILD_DAY
 from agent.adapters.epoch import QUIET_S, Epochs
+from agent.adapters.facts import Sentence
 from agent.adapters.satellites import Sight
-from agent.adapters.sentences import LOG_CHARS_MAX, LineRefused, Sentence, parse
+from agent.adapters.sentences import LOG_CHARS_MAX, LineRefused, parse
 from agent.adapters.skyview import SkyView
 from agent.adapters.words import Word
 from agent.core.events import Antenna, Fix, ReceiverSpoke, Sky
 
-LOG_NAME = b"#VERSIONA,"
-"""The one line without `$` that we read: who a Unicore receiver is."""
+OTHERS = (b"!", b"#")
+"""What good lines without `$` begin with: AIS, and logs of Unicore's and NovAtel's receivers, of which #VERSIONA says who it is."""
+
+CHECKSUM = re.compile(rb"\*[0-9A-Fa-f]{2}$")
+MERGED_MAX = 8
+"""Whole sentences on one line without their line ends, of which each is read."""
 
 KINDS_MAX = 64
 
@@ -23,23 +31,27 @@ SPOKE_KEPT = 32
 """Texts that are not told again while they are among the last so many: most receivers repeat them."""
 
 ANTENNA_S = 0.95
+ANTENNA_AGAIN_S = 10.0
+"""Some receivers say it when they start and when it changes (u-blox), and what is said once may be lost on its way: so often it is told
+again while the receiver tells of fixes, or of none."""
 
 Told = Fix | Sky | Antenna | ReceiverSpoke
 
 
 class Nmea:
-    """Reads one receiver's bytes."""
+    """Reads one receiver's bytes; `not_before` (days since 1970) and `recorded` as in `Calendar`."""
 
-    def __init__(self) -> None:
+    def __init__(self, not_before: int = BUILD_DAY, *, recorded: bool = False) -> None:
         self.sentences = 0
         """Good ones, since the last `counts`."""
         self._refused: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
-        self._epochs = Epochs()
+        self._epochs = Epochs(not_before, recorded=recorded)
         self._skyview = SkyView()
         self._tail = b""
         self._tail_at = 0.0
         self._heard_at = 0.0
+        self._pause_s = 0.0
         self._texts: dict[str, None] = {}
         self._spoke = 0
         self._antenna = Antenna(-ANTENNA_S, "")
@@ -53,10 +65,11 @@ class Nmea:
         """How far the instant that began at `at`, of which more may come, is after the last fix."""
         return self._epochs.ahead_ms(at)
 
-    def feed(self, at: float, data: bytes) -> list[Told]:
-        """Bytes that came at `at`; the events that are complete with them."""
+    def feed(self, at: float, data: bytes, pause_s: float = 0.0) -> list[Told]:
+        """Bytes that came at `at`, after the port was empty for `pause_s`; the events that are complete with them."""
         told: list[Told] = []
         self._heard_at = at
+        self._pause_s = max(self._pause_s, 0.0 if self._tail else pause_s)
         first_at = self._tail_at if self._tail else at
         held = len(self._tail)
         *lines, tail = (self._tail + data).replace(b"\r", b"\n").split(b"\n")
@@ -98,16 +111,25 @@ class Nmea:
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def _line(self, at: float, raw: bytes, told: list[Told]) -> None:
-        start = raw.rfind(b"$")
-        if start < 0:
-            start = raw.rfind(LOG_NAME)
-        if start < 0:
-            self._refuse("noise")
-            return
-        if raw.find(b"$") < start - 1 and raw[start : start + 1] == b"$":  # `$$GNRMC` is a habit of some receivers, no loss
-            self._refuse("cut")
+        first = raw.find(b"$")
+        if first < 0:
+            first = max(raw.rfind(mark) for mark in OTHERS) if b"*" in raw else -1
+            if first < 0:
+                self._refuse("noise")
+                return
+        start = max(first, raw.rfind(b"$"))
+        if first < start - 1:  # `$$GNRMC` is a habit of some receivers, no loss
+            merged = [piece.rstrip() for piece in raw[first:start].split(b"$") if piece][-MERGED_MAX:]
+            if all(CHECKSUM.search(piece) for piece in merged):  # only the line ends between them were lost
+                for piece in merged:
+                    self._sentence(at, b"$" + piece, told)
+            else:
+                self._refuse("cut")
+        self._sentence(at, raw[start:], told)
+
+    def _sentence(self, at: float, raw: bytes, told: list[Told]) -> None:
         try:
-            line = raw[start:].decode("ascii").rstrip()
+            line = raw.decode("ascii").rstrip()
             said = parse(line, with_sky=self._skyview.wants(at))
         except UnicodeDecodeError:
             self._refuse("noise")
@@ -119,7 +141,10 @@ class Nmea:
         self._count(line)
         match said:
             case Sentence():
-                if fixes := self._epochs.take(at, said):
+                if said.spared:
+                    self._epochs.calendar.count("field")
+                pause_s, self._pause_s = self._pause_s, 0.0
+                if fixes := self._epochs.take(at, said, pause_s):
                     told += self._with_sky(fixes)
             case Sight():
                 self._skyview.take(at, said)
@@ -135,12 +160,15 @@ class Nmea:
     def _with_sky(self, fixes: list[Fix]) -> list[Told]:
         """The fixes first: nobody waits for a sky."""
         told: list[Told] = list(fixes)
+        if fixes and self._antenna.state and fixes[-1].at - self._antenna.at >= ANTENNA_AGAIN_S:
+            self._antenna = Antenna(fixes[-1].at, self._antenna.state)
+            told.append(self._antenna)
         if fixes and (sky := self._skyview.sky(fixes[-1].at, self._epochs.used)) is not None:
             told.append(sky)
         return told
 
     def _heed(self, at: float, word: Word, told: list[Told]) -> None:
-        """An antenna's state is told at each change and each second, a text once."""
+        """An antenna's state is told at each change and at most each second, a text once."""
         if word.antenna is not None:
             if word.antenna != self._antenna.state or at - self._antenna.at >= ANTENNA_S:
                 self._antenna = Antenna(at, word.antenna)

@@ -1,8 +1,8 @@
 """What receivers call a satellite in, what it is out: constellation and number within it.
 
 NMEA 4.1 and later name the constellation beside the number (talker of GSV, system id of GSA). Before, and in receivers that put all into
-one sentence, it follows from the number's range. Either may use an offset, so the same satellite can come as BD 6, 206 and 406; here it is
-always BD 6. Ranges: NMEA 0183 4.11, tables of u-blox, Telit, Quectel and SiRF, and gpsd's nmeaid_to_prn.
+one sentence, it follows from the number's range. Either may use an offset, so the same satellite can come as BD 6, 166, 206 and 406; here
+it is always BD 6. Ranges: NMEA 0183 4.11, tables of u-blox, Telit, Quectel and SiRF, and gpsd's nmeaid_to_prn.
 """
 
 import msgspec
@@ -19,6 +19,7 @@ _RANGES = (
     (65, 96, "GL", 64),
     (101, 136, "GA", 100),  # Quectel
     (152, 158, "SB", 0),
+    (161, 192, "BD", 160),  # Unicore UM220: 161 to 197, of which QZSS has the last
     (193, 200, "GQ", 192),
     (201, 264, "BD", 200),
     (301, 336, "GA", 300),
@@ -30,7 +31,7 @@ is in orbit, and BeiDou's geostationary C01 and C02, always above China, for SiR
 _OWN = {"GP": 32, "GL": 32, "GA": 36, "BD": 63, "GQ": 10, "GI": 14}
 """Highest number within a constellation."""
 
-_OFFSETS = {"GL": (64,), "GA": (100, 300), "BD": (200, 400), "GQ": (192,), "GI": (500,)}
+_OFFSETS = {"GL": (64,), "GA": (100, 300), "BD": (200, 400, 160), "GQ": (192,), "GI": (500,)}
 
 
 class InView(msgspec.Struct, frozen=True):

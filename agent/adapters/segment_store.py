@@ -1,9 +1,10 @@
-"""What the spool asks of a store: text keys and bytes values in key order, in transactions; out come those, or one of three errors.
+"""What the spool asks of a store: text keys and bytes values in key order, in transactions; out come those, or a StoreError.
 
-`DiskcacheStore` is one; anything with these six methods can stand in for it.
+`DiskcacheStore` is one; anything with these methods can stand in for it.
 """
 
-from collections.abc import Generator, Iterable
+import enum
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -24,13 +25,33 @@ class StoreFailed(StoreError):
     """The disk or the system refused. What the store holds is not to be trusted before it has been opened and checked again."""
 
 
+class StoreBroken(StoreFailed):
+    """The disk failed to read, write or flush: what the files hold may not be what was written, whatever it says from now on."""
+
+
+class StoreGone(StoreFailed):
+    """The files are not where they were opened: they were removed, or their disk is away. What is written now is lost."""
+
+
+class StoreNewer(StoreError):
+    """The store was written by a newer version: it must be put aside as it is."""
+
+
+class Room(enum.IntEnum):
+    """Who may fill the store how far: the last pages are for alarms and memory, the very last for moving rows, which ends a fullness."""
+
+    ROWS = 0
+    URGENT = 1
+    MOVES = 2
+
+
 class SegmentStore(Protocol):
     """A store that is open. All but `close` are called inside `transact`, all by the thread that opened it."""
 
-    def transact(self, reserve: bool = False) -> AbstractContextManager[None]:
+    def transact(self, room: Room) -> AbstractContextManager[None]:
         """What is done inside is on disk when this ends without an exception, and has not happened when it ends with one.
 
-        The last pages are kept for those who ask for the `reserve`. Raises StoreError.
+        It may fill the store as far as `room` says. Raises StoreError.
         """
         ...
 
@@ -42,8 +63,16 @@ class SegmentStore(Protocol):
         """Remove values; unknown keys are no error."""
         ...
 
+    def move(self, keys: Mapping[str, str]) -> None:
+        """Let the values of some keys lie under others, in the place of what lies there; unknown keys are no error."""
+        ...
+
     def read(self, above: str, below: str, limit: int) -> Generator[tuple[str, bytes], None, None]:
         """Up to `limit` pairs with above < key < below, in the order of the keys' code points."""
+        ...
+
+    def keys(self, above: str, below: str, limit: int) -> list[str]:
+        """As `read`, without reading the values."""
         ...
 
     def count(self, above: str, below: str) -> int:

@@ -4,15 +4,15 @@ Every fact is read once, here, from the fields that pynmea2 split; pynmea2's own
 into 0.0, and call a good RMC of NMEA 4.1 invalid. Format: NMEA 0183 4.11; what receivers make of it: gpsd's regression logs.
 """
 
-import enum
 import functools
 import math
 from collections.abc import Callable
 
-import msgspec
 import pynmea2
 
-from agent.adapters.fields import FOOT_M, angle, count, course, date, day, dop, knots, signed, time_of_day, unsigned
+from agent.adapters import proprietary
+from agent.adapters.facts import Sentence, Verdict, judge, quality_of_modes, verdict_of
+from agent.adapters.fields import count, course, date, day, dop, kmh, knots, padded, place, signed, spare, time_of_day, unsigned
 from agent.adapters.satellites import SYSTEMS, TALKERS, InView, Sight, identify
 from agent.adapters.words import Word, is_log_right, is_right, word
 
@@ -31,139 +31,84 @@ class LineRefused(Exception):
         self.reason = reason
 
 
-class Verdict(enum.IntEnum):
-    """What a sentence says of the fix; of several sentences of one instant the lowest counts."""
-
-    VOID = 0
-    ESTIMATED = 1
-    """Dead reckoning."""
-    GOOD = 2
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """The facts of one line; an absent one is None. `tod_ms`: UTC time of day; `day`: days since 1970-01-01; the rest as in `Fix`."""
-
-    talker: str
-    kind: str
-    tod_ms: int | None = None
-    day: int | None = None
-    verdict: Verdict | None = None
-    lat: float | None = None
-    lon: float | None = None
-    alt_m: float | None = None
-    speed_mps: float | None = None
-    course_deg: float | None = None
-    hdop: float | None = None
-    acc_m: float | None = None
-    pdop: float | None = None
-    vdop: float | None = None
-    nav_mode: int | None = None
-    """GSA, PGRMZ: 1 no fix, 2 two-dimensional, 3 three-dimensional."""
-    used: tuple[tuple[str, int], ...] = ()
-    """GSA: satellites used, as constellation and number."""
-    sats: int | None = None
-    """GGA, GNS: how many satellites are used, of all constellations of that talker."""
-    quality: str | None = None
-
-
-# --- verdict ------------------------------------------------------------------------------------------------------------------------
-
 _GGA_QUALITY = {"1": "autonomous", "2": "dgps", "3": "pps", "4": "rtk", "5": "float", "6": "estimated", "9": "dgps"}
-"""Empty, 0 (none), 7 (manual) and 8 (simulator) are no fix. 9 is NovAtel's word for a fix with SBAS."""
-
-_MODE_QUALITY = {"R": "rtk", "F": "float", "P": "pps", "D": "dgps", "A": "autonomous", "E": "estimated"}
-"""Mode indicators; the best first, since GNS has one for each constellation. N (none), M (manual), S (simulator): no fix."""
-
-
-def _verdict_of(quality: str | None) -> Verdict:
-    if quality is None:
-        return Verdict.VOID
-    return Verdict.ESTIMATED if quality == "estimated" else Verdict.GOOD
-
-
-def _quality_of_modes(modes: str) -> str | None:
-    """The best of the constellations'; None when there is none, and when there is a simulator, a manual or an unknown one among them."""
-    if any(mode not in _MODE_QUALITY and mode != "N" for mode in modes):
-        return None
-    return next((quality for mode, quality in _MODE_QUALITY.items() if mode in modes), None)
-
-
-def _judge(status: str, mode: str) -> tuple[Verdict, str | None]:
-    """Status A or V (D: differential, in old receivers), and the mode indicator, which NMEA before 2.3 has not."""
-    if status not in ("A", "D"):
-        return Verdict.VOID, None
-    if not mode:
-        return Verdict.GOOD, "dgps" if status == "D" else None
-    quality = _quality_of_modes(mode)
-    return _verdict_of(quality), quality
+"""0 (none), 7 (manual), 8 (simulator) and what else there may be are no fix; empty is unknown. 9 is NovAtel's word for a fix with SBAS."""
 
 
 # --- sentences of the fix -----------------------------------------------------------------------------------------------------------
 
 
-def _fields(data: list[str], least: int, most: int) -> list[str]:
-    """All `most` fields, the absent ones empty; a line with other than `least` to `most` is cut or merged."""
-    if not least <= len(data) <= most:
-        raise ValueError(f"{len(data)} fields")
-    return data + [""] * (most - len(data))
-
-
-def _place(f: list[str]) -> tuple[float | None, float | None]:
-    return angle(f[0], f[1], "NS", 90), angle(f[2], f[3], "EW", 180)
-
-
 def _gga(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 9, 15)
-    tod, (lat, lon), quality = time_of_day(f[0]), _place(f[1:5]), _GGA_QUALITY.get(f[5])
-    verdict = _verdict_of(quality)
+    f = padded(data, 9, 15)
+    tod, (lat, lon), quality = time_of_day(f[0]), place(f[1:5]), _GGA_QUALITY.get(f[5])
+    verdict = _known(f[5], verdict_of(quality), tod, lat)
     if verdict is Verdict.VOID:
         return Sentence(talker, "GGA", tod, verdict=verdict)
-    sats, hdop, alt_m = count(f[6]), dop(f[7]), signed(f[8])
-    return Sentence(talker, "GGA", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality)
+    bad: list[str] = []
+    sats, hdop, alt_m = spare(count, f[6], bad), spare(dop, f[7], bad), spare(signed, f[8], bad)
+    if verdict is None:
+        lat = lon = None
+    return Sentence(talker, "GGA", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality, spared=len(bad))
 
 
 def _gns(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 9, 13)
-    tod, quality = time_of_day(f[0]), _quality_of_modes(f[5])
-    verdict = _verdict_of(quality)
+    f = padded(data, 9, 13)
+    tod, (lat, lon), quality = time_of_day(f[0]), place(f[1:5]), quality_of_modes(f[5])
+    verdict = _known(f[5], verdict_of(quality), tod, lat)
     if verdict is Verdict.VOID:
         return Sentence(talker, "GNS", tod, verdict=verdict)
-    (lat, lon), sats, hdop, alt_m = _place(f[1:5]), count(f[6]), dop(f[7]), signed(f[8])
-    return Sentence(talker, "GNS", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality)
+    bad: list[str] = []
+    sats, hdop, alt_m = spare(count, f[6], bad), spare(dop, f[7], bad), spare(signed, f[8], bad)
+    if verdict is None:
+        lat = lon = None
+    return Sentence(talker, "GNS", tod, None, verdict, lat, lon, alt_m, hdop=hdop, sats=sats, quality=quality, spared=len(bad))
+
+
+def _known(mark: str, verdict: Verdict, tod: int | None, lat: float | None) -> Verdict | None:
+    """An empty mark of quality says neither yes nor no: then another sentence has to say. With neither time nor place it is no."""
+    return verdict if mark or tod is None or lat is None else None
 
 
 def _rmc(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 9, 13)
-    tod, (verdict, quality) = time_of_day(f[0]), _judge(f[1], f[11])
+    f = padded(data, 9, 13)
+    tod, (verdict, quality) = time_of_day(f[0]), judge(f[1], f[11])
     if verdict is Verdict.VOID:  # its date is that of a clock nobody set
         return Sentence(talker, "RMC", tod, verdict=verdict)
-    lat, lon = _place(f[2:6])
-    return Sentence(talker, "RMC", tod, date(f[8]), verdict, lat, lon, None, knots(f[6]), course(f[7]), quality=quality)
+    (lat, lon), bad = place(f[2:6]), list[str]()
+    day, speed_mps, course_deg = spare(date, f[8], bad), spare(knots, f[6], bad), spare(course, f[7], bad)
+    return Sentence(talker, "RMC", tod, day, verdict, lat, lon, None, speed_mps, course_deg, quality=quality, spared=len(bad))
 
 
 def _gll(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 6, 7)
-    tod, (verdict, quality) = time_of_day(f[4]), _judge(f[5], f[6])
+    f = padded(data, 6, 7)
+    tod, (verdict, quality) = time_of_day(f[4]), judge(f[5], f[6])
     if verdict is Verdict.VOID:
         return Sentence(talker, "GLL", tod, verdict=verdict)
-    lat, lon = _place(f[0:4])
+    lat, lon = place(f[0:4])
     return Sentence(talker, "GLL", tod, None, verdict, lat, lon, quality=quality)
 
 
 def _vtg(talker: str, data: list[str]) -> Sentence | None:
-    f = _fields(data, 8, 9)
+    """Two forms: each number with its letter; or, before NMEA 2.0, four numbers: course true and magnetic, knots, km/h."""
+    f = padded(data, 4, 9)
+    if len(data) == 4:
+        f = [f[0], "T", f[1], "M", f[2], "N", f[3], "K", ""]
     if f[1] not in ("T", "") or (f[8] and f[8] in "NEMS"):
         return None
-    return Sentence(talker, "VTG", course_deg=course(f[0]), speed_mps=knots(f[4]))
+    bad: list[str] = []
+    speed_mps, course_deg = spare(knots, f[4], bad), spare(course, f[0], bad)
+    if speed_mps is None:
+        speed_mps = spare(kmh, f[6], bad)
+    return Sentence(talker, "VTG", course_deg=course_deg, speed_mps=speed_mps, spared=len(bad))
 
 
 def _gst(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 8, 8)
+    f = padded(data, 8, 8)
     return Sentence(talker, "GST", time_of_day(f[0]), acc_m=_both(f[5], f[6]))
 
 
 def _gbs(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 8, 10)
+    f = padded(data, 8, 10)
     return Sentence(talker, "GBS", time_of_day(f[0]), acc_m=_both(f[1], f[2]))
 
 
@@ -174,34 +119,25 @@ def _both(north: str, east: str) -> float | None:
 
 
 def _zda(talker: str, data: list[str]) -> Sentence:
-    f = _fields(data, 4, 6)
+    f = padded(data, 4, 6)
     tod, d, m, y = time_of_day(f[0]), count(f[1]), count(f[2]), count(f[3])
     return Sentence(talker, "ZDA", tod, None if d is None or m is None or y is None else day(y, m, d))
 
 
 def _gsa(talker: str, data: list[str]) -> Sentence:
-    f = [*_fields(data, 17, 30), ""]
+    f = [*padded(data, 17, 30), ""]
     if f[1] not in ("1", "2", "3", ""):
         raise ValueError(f[1])
     dops = 14 if len(data) <= 18 else len(data) - 3  # 12 satellites; some receivers of old send 24, and no system id
     known = SYSTEMS.get(f[dops + 3]) or TALKERS.get(talker)  # SiRF puts a float where NMEA 4.1 has the system id
-    used = []
+    used, bad = [], list[str]()
     for text in f[2:dops]:
-        number = count(text)
+        number = spare(count, text, bad)
         found = identify(known, number) if number else None
         if found:
             used.append(found)
-    pdop, hdop, vdop = dop(f[dops]), dop(f[dops + 1]), dop(f[dops + 2])
-    return Sentence(talker, "GSA", nav_mode=count(f[1]), hdop=hdop, pdop=pdop, vdop=vdop, used=tuple(used))
-
-
-def _rmz(_: str, data: list[str]) -> Sentence:
-    """Garmin's altitude, in feet: the barometer's where there is one. With mode 2 it is the user's own word."""
-    f = _fields(data, 2, 3)
-    feet, mode = signed(f[0]), f[2]
-    if f[1] not in ("f", "") or mode not in ("1", "2", "3", ""):
-        raise ValueError(mode)
-    return Sentence("PG", "RMZ", alt_m=None if feet is None or mode in ("1", "2") else feet * FOOT_M, nav_mode=count(mode))
+    pdop, hdop, vdop = (spare(dop, text, bad) for text in f[dops : dops + 3])
+    return Sentence(talker, "GSA", nav_mode=count(f[1]), hdop=hdop, pdop=pdop, vdop=vdop, used=tuple(used), spared=len(bad))
 
 
 _READERS: dict[str, Callable[[str, list[str]], Sentence | None]] = {
@@ -226,6 +162,8 @@ def _gsv(line: str) -> Sight | None:
     None for a talker that speaks for no satellites.
     """
     talker, data = line[1:3], line[7:-3].split(",")
+    if " " in line:
+        data = _stripped(data)
     if talker != "GN" and talker not in TALKERS:
         return None
     total, index = count(data[0]), count(data[1]) if len(data) > 1 else None
@@ -252,7 +190,7 @@ def _gsv(line: str) -> Sight | None:
 
 
 def parse(line: str, *, with_sky: bool = True) -> Sentence | Sight | Word | None:
-    """One line, ASCII, from its `$` (`#` of a Unicore log) to its checksum, without line end.
+    """One line, ASCII, from its `$` (`!` of AIS, `#` of a Unicore or NovAtel log) to its checksum, without line end.
 
     Returns None for a good line that says nothing that we want; with `with_sky` False that is GSV, too, of which only the checksum is read.
 
@@ -270,6 +208,10 @@ def parse(line: str, *, with_sky: bool = True) -> Sentence | Sight | Word | None
     if "*" not in line:
         raise LineRefused("no_checksum")
     reader = _READERS.get(line[3:7])
+    if line[0] == "!":  # an encapsulated sentence (AIS): good, and of somebody else
+        if not is_right(line):
+            raise LineRefused("checksum")
+        return None
     if reader is None or (line[1] == "P" and line[2] != "Q"):
         if not is_right(line):
             raise LineRefused("checksum")
@@ -277,7 +219,7 @@ def parse(line: str, *, with_sky: bool = True) -> Sentence | Sight | Word | None
     if line[1:3] == "PQ":  # Quectel's BeiDou; to pynmea2 a proprietary sentence of a manufacturer QGS
         if not is_right(line):
             raise LineRefused("checksum")
-        return _read(reader, "PQ", line[7:-3].split(","))
+        return _read(reader, "PQ", _stripped(line[7:-3].split(",")))
     return _read_again(line) if reader is _gsa else _read_new(line)
 
 
@@ -291,7 +233,12 @@ def _read_new(line: str) -> Sentence | None:
         raise LineRefused("unreadable") from e
     if not isinstance(raw, pynmea2.TalkerSentence):  # `$pQGGA`: to pynmea2, which minds no case, a proprietary one
         raise LineRefused("unreadable")
-    return _read(_READERS[line[3:7]], raw.talker, raw.data)
+    return _read(_READERS[line[3:7]], raw.talker, _stripped(raw.data) if " " in line else raw.data)
+
+
+def _stripped(data: list[str]) -> list[str]:
+    """Some receivers fill their fields up with blanks: ` 8`, `  1.0`."""
+    return [field.strip() for field in data]
 
 
 _read_again = functools.lru_cache(maxsize=32)(_read_new)
@@ -305,8 +252,13 @@ def _unread(line: str) -> Sentence | Sight | Word | None:
             return _gsv(line)
         except ValueError as e:
             raise LineRefused("field") from e
-    if line.startswith("$PGRMZ,"):
-        return _read(_rmz, "PG", line[7:-3].split(","))
+    if line[1] == "P":
+        try:
+            found = proprietary.read(line)
+        except (ValueError, OverflowError) as e:
+            raise LineRefused("field") from e
+        if found is not None:
+            return found
     return word(line)
 
 

@@ -1,7 +1,8 @@
-"""The store's own thread: in go OpenSpool, Store, Forget, Load, Remember, out come what became of them, and how the store is.
+"""The store's own thread: in go OpenSpool, Store, Keep, Load and their like, out come what became of them, and how the store is.
 
 All that waits is done in one transaction (a flush of the card costs the same for one row and for a thousand), in the order in which it was
-asked for, and answered after the flush. What fails is not answered: the core asks again.
+asked for, and answered after the flush. What fails is not answered: the core asks again. After an error of the disk the files are not
+trusted any more: at the next OpenSpool what they hold is checked row by row and copied into fresh ones.
 """
 
 import contextlib
@@ -12,24 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.adapters.diskcache_store import DiskcacheStore
-from agent.adapters.segment_store import SegmentStore, StoreDamaged, StoreError, StoreFull
+from agent.adapters.segment_store import Room, SegmentStore, StoreBroken, StoreDamaged, StoreError, StoreFull, StoreNewer
+from agent.adapters.spool_batch import CHOICES, done, events
 from agent.adapters.spool_rescue import rescue, settle
 from agent.adapters.spool_rows import Rows
 from agent.adapters.store_lock import StoreLock
-from agent.core.effects import Effect, Forget, Load, OpenSpool, Remember, Store
-from agent.core.events import (
-    Event,
-    Forgotten,
-    Lane,
-    Loaded,
-    Remembered,
-    Row,
-    SpoolDown,
-    SpoolFull,
-    SpoolOpened,
-    SpoolQuarantined,
-    Stored,
-)
+from agent.adapters.store_version import put_aside
+from agent.core.effects import Effect, OpenSpool
+from agent.core.events import Event, SpoolDown, SpoolFull, SpoolOpened, SpoolQuarantined
 
 WAITING_MAX = 1024
 """Effects that wait for the thread. At 700 bytes a row this is a second of a slow card, and well under a megabyte."""
@@ -38,9 +29,6 @@ CLOSE_S_MAX = 10.0
 """How long `close` waits: a commit on a slow card, or the check of a large store."""
 
 DIRECTORY = "spool"
-
-Answers = list[tuple[Effect, tuple[tuple[Row, ...], bool] | None]]
-"""Effects that are done, with what a Load has found."""
 
 
 class Spool:
@@ -59,13 +47,15 @@ class Spool:
         self._rows: Rows | None = None
         self._lock: StoreLock | None = None
         self._generations: dict[str, int] = {}
+        self._store_id: bytes | None = None
+        self._broken = ""
 
     def start(self) -> None:
         """Begin to work off what is asked for."""
         self._thread.start()
 
     def perform(self, effect: Effect) -> None:
-        """Ask for OpenSpool, Store, Forget, Load or Remember; returns at once."""
+        """Ask for any effect of the store; returns at once."""
         # When the queue is full the effect is dropped without a word: nothing answers it, and the core asks again.
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(effect)
@@ -114,40 +104,57 @@ class Spool:
             if self._rows is None:
                 self._lock = self._lock or StoreLock(self._directory)
                 settle(self._directory)
-                self._rows = Rows(self._opened(self._directory), self._boot, self._generations)
-                self._rows.open()
+                if self._broken and self._directory.exists():
+                    raise StoreDamaged(f"{self._broken}; what could be read of it was copied into a fresh file")
+                self._open_rows(self._store_id)
             self._tell()
         except StoreDamaged as damage:
-            self._set_aside(damage)
+            self._replace(damage, lambda: rescue(self._directory, self._opened))
+        except StoreNewer as newer:
+            self._replace(newer, lambda: (put_aside(self._directory), None))
         except (StoreError, OSError) as error:
             self._go_down(error)
+
+    def _open_rows(self, former_id: bytes | None) -> None:
+        rows = Rows(self._opened(self._directory), self._boot, self._generations)
+        self._rows = rows
+        rows.open(former_id)
+        self._store_id, self._broken = rows.store_id, ""
+        if former_id not in (None, rows.store_id):
+            reason = f"{self._directory} is another store than before: the one in use was removed, or its disk is away"
+            self._post(SpoolQuarantined(self._now(), str(self._directory), reason, 0))
 
     def _opened(self, directory: Path) -> SegmentStore:
         return DiskcacheStore(directory, self._size_bytes_max)
 
     def _tell(self) -> None:
         assert self._rows is not None
-        with self._rows.transact(reserve=True):
-            waiting, memory = self._rows.waiting(), self._rows.memory()
-        self._post(SpoolOpened(self._now(), waiting, memory))
+        with self._rows.transact(Room.MOVES):
+            waiting, memory, kept = self._rows.waiting(), self._rows.memory(), self._rows.kept()
+        self._post(SpoolOpened(self._now(), waiting, memory, kept))
 
-    def _set_aside(self, damage: StoreDamaged) -> None:
-        """Put a fresh store, with what could be saved, in the place of the damaged one, and open it."""
+    def _replace(self, reason: StoreError, put_away: Callable[[], tuple[Path, int | None]]) -> None:
+        """Put a fresh store, with what could be saved, in the place of the one that cannot be used, and open it."""
         self._shut()
         try:
-            aside, rows = rescue(self._directory, self._opened)
-            self._post(SpoolQuarantined(self._now(), str(aside), str(damage), rows))
-            self._rows = Rows(self._opened(self._directory), self._boot, self._generations)
-            self._rows.open()
+            aside, rows = put_away()
+            self._post(SpoolQuarantined(self._now(), str(aside), str(reason), rows))
+            self._open_rows(None)
             self._tell()
         except (StoreError, OSError) as error:
             self._go_down(error)
 
     def _go_down(self, error: StoreError | OSError) -> None:
         self._shut()
+        if self._lock is not None:
+            # It may lie in a directory that is gone. Whoever opens takes it anew.
+            self._lock.release()
+            self._lock = None
         reason = str(error)
         if isinstance(error, OSError):
             reason = f"{self._directory} cannot be used: {error}; [store] path must be a directory that the agent may write"
+        if isinstance(error, StoreBroken):
+            self._broken = reason
         self._post(SpoolDown(self._now(), reason))
 
     def _shut(self) -> None:
@@ -162,74 +169,27 @@ class Spool:
     def _write(self, effects: list[Effect]) -> None:
         """Do all in one transaction and answer. When there is no room, do at least what makes some, and what matters most."""
         full: StoreFull | None = None
-        for choice in (_anything, _is_urgent, _is_freeing):
+        nothing_leaves = False
+        for choice in CHOICES:
             chosen = [effect for effect in effects if choice(effect)]
             if self._rows is None or not chosen:
                 continue
             try:
-                self._answer(self._done(self._rows, chosen))
+                answers = done(self._rows, chosen)
+                for event in events(self._now(), answers):
+                    self._post(event)
                 break
             except StoreFull as error:
-                full = error
+                full, nothing_leaves = error, choice is CHOICES[-1]
             except StoreDamaged as damage:
-                self._set_aside(damage)
+                self._replace(damage, lambda: rescue(self._directory, self._opened))
                 return
             except StoreError as error:
                 self._go_down(error)
                 return
-        if full is not None:
+        if full is not None and nothing_leaves:
+            # A disk without a block for the log, or one (f2fs, btrfs) that takes a new block even to write an old one.
+            self._go_down(full)
+        elif full is not None:
             # The store stays open: room is made by forgetting.
             self._post(SpoolFull(self._now(), str(full)))
-
-    def _done(self, rows: Rows, effects: list[Effect]) -> Answers:
-        answers: Answers = []
-        with rows.transact(reserve=all(_is_urgent(effect) for effect in effects)):
-            for effect in effects:
-                found = None
-                match effect:
-                    case Store(name, lane, payload):
-                        rows.store(name, lane, payload)
-                    case Forget(names):
-                        rows.forget(names)
-                    case Remember(name, value):
-                        rows.remember(name, value)
-                    case Load(lane, after, limit):
-                        found = rows.load(lane, after, limit)
-                    case _:
-                        raise AssertionError(f"{effect!r} is nothing for the store")
-                answers.append((effect, found))
-        return answers
-
-    def _answer(self, answers: Answers) -> None:
-        """One event for neighbours of one kind, so that the order of what happened to a name is the order of the events."""
-        at = self._now()
-        for kind, some in itertools.groupby(answers, key=lambda answer: type(answer[0])):
-            names: dict[str, None] = {}
-            for effect, found in some:
-                match effect:
-                    case Load(lane) if found is not None:
-                        self._post(Loaded(at, lane, *found))
-                    case Forget(forgotten):
-                        names.update(dict.fromkeys(forgotten))
-                    case Store(name) | Remember(name):
-                        names[name] = None
-            if kind is Store:
-                self._post(Stored(at, tuple(names)))
-            elif kind is Forget:
-                self._post(Forgotten(at, tuple(names)))
-            elif kind is Remember:
-                self._post(Remembered(at, tuple(names)))
-
-
-def _anything(_: Effect) -> bool:
-    return True
-
-
-def _is_urgent(effect: Effect) -> bool:
-    """What may use the last pages: all but rows of the lower lanes."""
-    return not isinstance(effect, Store) or effect.lane == Lane.ALARM
-
-
-def _is_freeing(effect: Effect) -> bool:
-    """What takes no room."""
-    return isinstance(effect, Forget | Load)

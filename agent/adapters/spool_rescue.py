@@ -14,11 +14,10 @@ from pathlib import Path
 
 from agent.adapters.bytes_disk import Unsound
 from agent.adapters.diskcache_store import FILE_NAME, unsealed
-from agent.adapters.segment_store import SegmentStore, StoreFull
-from agent.adapters.spool_rows import AFTER_SLASH, KEY, MARKS, MEMORY, MEMORY_MAX
+from agent.adapters.segment_store import Room, SegmentStore, StoreFull
+from agent.adapters.spool_rows import AFTER_SLASH, HISTORY, KEY, MARKS, MEMORY, MEMORY_MAX
 from agent.adapters.store_carve import Column, carve
 from agent.adapters.store_lock import sync
-from agent.core.events import Lane
 
 ASIDE_MAX = 3
 """So many damaged stores are kept for whoever wants to look; the oldest goes, or they would fill the card."""
@@ -55,8 +54,8 @@ def rescue(directory: Path, open_store: Callable[[Path], SegmentStore]) -> tuple
     store = open_store(fresh)
     with closing(store):
         salvage(directory / FILE_NAME, store)
-        with store.transact(reserve=True):
-            rows = sum(store.count(f"{lane:d}/", f"{lane:d}{AFTER_SLASH}") for lane in Lane)
+        with store.transact(Room.MOVES):
+            rows = store.count("0/", f"{HISTORY}{AFTER_SLASH}")
     asides = _asides(directory)
     aside = directory.with_name(f"{directory.name}.damaged-{max(asides, default=0) + 1}")
     directory.rename(aside)
@@ -88,7 +87,9 @@ def _read_by_sqlite(file: Path, box: "_Box") -> bool:
         with closing(sqlite3.connect(uri, uri=True, timeout=1.0, isolation_level=None)) as connection:
             for query, parameters in (
                 (f"{COLUMNS} WHERE key > ? AND key < ?", (MEMORY, f"memory{AFTER_SLASH}")),
-                (f"{COLUMNS} ORDER BY rowid", ()),
+                # The plus keeps the index out of it, which may be damaged while the table is whole. What waits goes before history.
+                (f"{COLUMNS} WHERE +key < ? ORDER BY rowid", (f"{HISTORY}/",)),
+                (f"{COLUMNS} WHERE +key > ? ORDER BY rowid", (f"{HISTORY}/",)),
             ):
                 for columns in connection.execute(query, parameters):
                     row = box.sound(*columns)
@@ -143,18 +144,18 @@ class _Box:
         """Whether a row of a lane was kept before. Keys of one length: at most fifteen others end in another digit."""
         if key in self._rows:
             return True
-        with self._target.transact(reserve=True), closing(self._target.read(key[:-1], f"{key}~", 16)) as near:
+        with self._target.transact(Room.MOVES), closing(self._target.read(key[:-1], f"{key}~", 16)) as near:
             return any(name == key for name, _ in near)
 
     def others(self) -> list[str]:
         """The keys of memory and marks that were kept before."""
-        with self._target.transact(reserve=True):
+        with self._target.transact(Room.MOVES):
             return [key for start in (MEMORY, MARKS) for key, _ in self._target.read(start, f"{start[:-1]}{AFTER_SLASH}", MEMORY_MAX)]
 
     def commit(self) -> None:
         """Put what is there on disk. Raises StoreError."""
         rows, self._rows = self._rows, {}
-        with self._target.transact():
+        with self._target.transact(Room.ROWS):
             for name, content in rows.items():
                 self._target.put(name, content)
 

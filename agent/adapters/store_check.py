@@ -1,6 +1,6 @@
 """Is the file sound? In goes an open SQLite connection to a diskcache file, out comes nothing, or Unsound or sqlite3.DatabaseError.
 
-The check reads the whole file, so it is bounded in time: some 2 s, about 100 MB of a card. Damage beyond is met when it is read, since
+The check reads the whole file, so it is bounded in time: some 1.5 s, 60 MB of a good card. Damage beyond is met when it is read, since
 rows carry checksums.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.adapters.bytes_disk import MODE_RAW, Unsound
 
-CHECK_S_MAX = 2.0
+CHECK_S_MAX = 1.5
 """How long the store may be read before it is opened anyway: the unit waits for it."""
 
 VERSIONS = (b"\x01\x01", b"\x02\x02", b"")

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from agent.adapters.segment_store import StoreFailed
@@ -31,8 +32,10 @@ class StoreLock:
         except OSError:
             self.release()
             raise
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        # Who has it is told for the other's message only: on a full disk the lock holds without.
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let it go. The file stays: removing it could take away the lock of the next one."""

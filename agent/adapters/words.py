@@ -1,8 +1,9 @@
 """One good line that is not of the fix in; what the receiver says in it in plain words out: a `Word`, or None.
 
 That is: TXT sentences, who the receiver is, its answers to commands, and what it says of its antenna. Sources: CASIC protocol 4.2 (ANTENNA
-OPEN/OK/SHORT), u-blox and MediaTek (ANTSTATUS=), ST Teseo ($PSTMANTENNASTATUS, as gpsd reads it), Quectel PAIR and PQTM, MediaTek PMTK,
-Unicore ($PDTINFO, $OK, $FAIL; #VERSIONA with the 32 bit CRC of its ASCII logs, held against two published answers).
+OPEN/OK/SHORT), u-blox and MediaTek (ANTSTATUS=), GlobalTop's data sheet of the FGPMMOPA6H, 3.2 ($PGTOP,11), ST Teseo
+($PSTMANTENNASTATUS, as gpsd reads it), Quectel PAIR and PQTM, MediaTek PMTK, Unicore ($PDTINFO, $OK, $FAIL; #VERSIONA with the 32 bit CRC
+of its ASCII logs, held against two published answers).
 """
 
 import functools
@@ -23,10 +24,14 @@ _ANTENNA = {
 }
 """ANTSTATUS=INIT and =DONTKNOW say nothing."""
 
+_MEDIATEK_ANTENNA = {"1": "short", "3": "ok"}
+"""$PGTOP,11,n (GlobalTop) and $PCD,11,n (CDTop); 2 is "using the internal antenna": right in a module that has no other."""
+
 _TESEO_ANTENNA = {"0": "ok", "1": "open", "2": "short"}
 
-_ANSWERS = ("PAIR0", "PMTK0", "PMTK7", "PCAS", "PQTMVER", "PDTINFO", "OK", "FAIL", "command,")
-"""What begins an answer or an identification: $PAIR001 and 021, $PMTK001 and 705, $PQTMVERNO, $PDTINFO, $OK*04, $command,…,response."""
+_ANSWERS = ("PAIR0", "PMTK0", "PMTK7", "PCAS", "PQTMVER", "PDTINFO", "PGRMT,", "PASHR,RID,", "PSRFTXT,", "OK", "FAIL", "command,")
+"""What begins an answer or an identification: $PAIR001 and 021, $PMTK001 and 705, $PQTMVERNO, $PDTINFO, $OK*04, $command,…,response;
+Garmin's, Ashtech's and SiRF's versions ($PGRMT comes once a minute, and is told once)."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -61,6 +66,8 @@ def word(line: str) -> Word | None:
         return _text(body)
     if body.startswith("PSTMANTENNASTATUS,"):
         return Word(_clean(body), _TESEO_ANTENNA.get(body.split(",")[1]))
+    if body.startswith(("PGTOP,11,", "PCD,11,")):
+        return Word(_clean(body), _MEDIATEK_ANTENNA.get(body.split(",")[2].strip()))
     if line.startswith("#VERSIONA,"):
         return Word(_clean(body.partition(";")[2]))
     if body.startswith(_ANSWERS) and body.partition(",")[0] not in ("PCAS60", "PMTK010"):

@@ -1,12 +1,16 @@
 """A recording's bytes, or events of a receiver, in; lines of JSON out. Absent facts are absent, never 0."""
 
+import datetime
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 
+from agent import BUILD_DATE
 from agent.adapters.nmea import Nmea, Told
 from agent.core.events import Event, Fix, FixMode
+
+EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 
 CHUNK_BYTES = 1024
 BYTE_S = 10 / 115_200
@@ -65,13 +69,14 @@ def _present(said: dict[str, Any]) -> dict[str, Any]:
 
 
 class Recording:
-    """A recording, read through the reader that a live port is read through."""
+    """A recording, read through the reader that a live port is read through; no date in it is before `not_before` (the build)."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, not_before: datetime.date | None = None) -> None:
         self.sentences = 0
         self.refused: dict[str, int] = {}
         self.corrected: dict[str, int] = {}
         self._file = file
+        self._not_before = (not_before or datetime.date.fromisoformat(BUILD_DATE)).toordinal() - EPOCH_DAY
 
     def events(self) -> Iterator[Told]:
         """What it says, in order; the counts are whole at the end. A last line without its end counts.
@@ -79,7 +84,7 @@ class Recording:
         Raises:
             OSError: the file cannot be read on.
         """
-        nmea, at = Nmea(), 0.0
+        nmea, at = Nmea(self._not_before, recorded=True), 0.0
         while chunk := self._file.read(CHUNK_BYTES):
             yield from nmea.feed(at, chunk)
             at += len(chunk) * BYTE_S

@@ -1,6 +1,7 @@
 """Events of a receiver in, a page of plain text out: what whoever installs the receiver wants to see."""
 
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from agent.core.events import Antenna, Event, Fix, FixMode, ReceiverDown, ReceiverHeard, ReceiverSpoke, ReceiverUp, Satellite, Sky
@@ -42,8 +43,8 @@ class View:
     def take(self, event: Event) -> None:
         """One more event."""
         match event:
-            case ReceiverUp():
-                self._down = None
+            case ReceiverUp(port=port):
+                self._port, self._down = port, None
             case ReceiverDown(reason=reason):
                 self._down = reason
             case Fix():
@@ -63,10 +64,11 @@ class View:
                 _add(self._refused, event.refused)
                 _add(self._corrected, event.corrected)
 
-    def page(self, now: float, baud: int, since_s: float) -> str:
-        """The page, `now` in monotonic seconds; `since_s` is how long we have been listening."""
+    def page(self, now: float, baud: int, since_s: float, others: Sequence[str] = ()) -> str:
+        """The page, `now` in monotonic seconds; `since_s`: how long we have been listening; `others`: ports that are not read, and why."""
         port = f"{self._port} at {baud} baud" if "://" not in self._port else self._port
         rows = [f"{port}, {since_s:.0f} s" + (f"; GONE: {self._down}; trying again" if self._down else "")]
+        rows += [f"not read    {other}" for other in others]
         rows += [f"fix         {self._fix_row(now)}", f"time        {self._time_row()}", f"quality     {self._quality_row()}"]
         rows += [f"antenna     {'not told' if self._antenna is None else self._antenna.state.upper()}"]
         rows += self._sky_rows(now)

@@ -119,6 +119,24 @@ def _outbox(outbox: Section) -> Told:
     )
 
 
+def _data(data: Section) -> Told:
+    spares, until = _text(data.pop("spares", None)), _text(data.pop("until", None))
+    used = [
+        f"{_size(of)} {when}" + (f" of {_size(cap)}" if cap else "")
+        for when, of, cap in (
+            ("today", data.pop("today_bytes", None), data.pop("day_bytes_max", None)),
+            ("this month", data.pop("month_bytes", None), data.pop("month_bytes_max", None)),
+        )
+        if of is not None
+    ]
+    return bool(spares), _join(
+        *used,
+        f"{spares} until {until}" if spares and until else spares,
+        _pair(_size(data.pop("up_bytes", None)), "up"),
+        _pair(_size(data.pop("down_bytes", None)), "down since the start"),
+    )
+
+
 def _position(position: Section) -> Told:
     lat, lon = _number(position.pop("lat", None), ".6f"), _number(position.pop("lon", None), ".6f")
     mode, age = _text(position.pop("mode", None)), _span(position.pop("age_s", None))
@@ -177,6 +195,7 @@ WRITERS: tuple[tuple[str, str, Callable[[Section], Told]], ...] = (
     ("alarm", "alarm", _alarm),
     ("link", "link", _link),
     ("outbox", "backlog", _outbox),
+    ("data", "data", _data),
     ("position", "position", _position),
     ("lights", "lights", _lights),
     ("receiver", "receiver", _receiver),

@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent import config_file
-from agent.adapters import broker_client
+from agent.adapters import broker_client, broker_files
 from agent.cli import parser, traffic
 from agent.config import Config, Mqtt
 from agent.wire import topics
@@ -215,9 +215,9 @@ class Tail:
         client.connect_timeout = CONNECT_WITHIN_S
         if self._mqtt.username is not None:
             file = self._mqtt.password_file
-            client.username_pw_set(self._mqtt.username, broker_client.secret(file).read_text("utf-8").rstrip("\r\n") if file else None)
+            client.username_pw_set(self._mqtt.username, broker_files.secret(file).read_text("utf-8").rstrip("\r\n") if file else None)
         if self._where.tls:
-            client.tls_set_context(broker_client.tls_context(self._mqtt))
+            client.tls_set_context(broker_files.tls_context(self._mqtt))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message

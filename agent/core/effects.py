@@ -91,9 +91,26 @@ class Connect(Effect):
 
 
 class Disconnect(Effect):
-    """End the connection in order (the broker then keeps the last will to itself)."""
+    """End the connection in order. The broker then keeps the last will to itself, unless `will`: nobody said goodbye to the centre."""
 
     attempt: int
+    will: bool = False
+
+
+class WatchLink(Effect):
+    """From now on a dead line is found within about `within_s`, also when nothing is under way, and a deaf broker in twice that: LinkDown.
+
+    0: as usual again. Of another attempt than the present one it is passed over.
+    """
+
+    attempt: int
+    within_s: float
+
+
+class Probe(Effect):
+    """Try whether somebody listens at that endpoint (name, TCP, TLS; not MQTT), beside the present connection: Probed."""
+
+    endpoint: str
 
 
 class Subscribe(Effect):

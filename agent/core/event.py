@@ -28,3 +28,11 @@ class Lane(enum.IntEnum):
     EVENT = 1
     LIVE = 2
     BACKFILL = 3
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One record as it lies in the store: `name` is `{boot}-{seq}`, `payload` the encoded record."""
+
+    name: str
+    lane: Lane
+    payload: bytes

@@ -9,37 +9,52 @@ from typing import Any
 
 import msgspec
 
-from agent.core.event import Event, FixMode, Lane
+from agent.core.event import Event, FixMode, Lane, Row
 from agent.core.inside import (
     AlarmChanged,
+    Drafted,
     FaultSeen,
+    HistoryHeld,
+    HistoryWanted,
     InputChanged,
     LampAsked,
     LightsAsked,
     LinkStalled,
+    LiveSlowed,
     OrderAnswered,
     OrderGiven,
     Reported,
     ReportLeft,
+    Resent,
+    RowsGivenUp,
     StateChanged,
+    StoreRoom,
     TimeLearned,
 )
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
     "AlarmChanged",
+    "Drafted",
     "Event",
     "FaultSeen",
     "FixMode",
+    "HistoryHeld",
+    "HistoryWanted",
     "InputChanged",
     "LampAsked",
     "Lane",
     "LightsAsked",
     "LinkStalled",
+    "LiveSlowed",
     "OrderAnswered",
     "OrderGiven",
     "ReportLeft",
     "Reported",
+    "Resent",
+    "Row",
+    "RowsGivenUp",
     "StateChanged",
+    "StoreRoom",
     "TimeLearned",
 ]
 
@@ -107,7 +122,8 @@ class ReceiverHeard(Event):
     sentences: int
     refused: dict[str, int] = {}
     corrected: dict[str, int] = {}
-    """Fixes whose time was mended, by reason: `week_rollover`, `midnight` (the date was late), `leap_second`, `stale_time`."""
+    """Fixes in which something was mended, by reason: `week_rollover`, `midnight` (the date was late or early), `leap_second`, `repeated`,
+    `date_impossible`, `date_conflict` (RMC against ZDA), `field` (one that cannot be, left out)."""
     kinds: dict[str, int] = {}
     """Good sentences by talker and type (`GNRMC`), at most 64 of them, the others as `other`."""
     baud: int | None = None
@@ -138,6 +154,8 @@ class Fix(Event):
     """`acc_m` is not the receiver's own word (GST, GBS) but HDOP times an assumed error of the ranges (docs/gnss.md)."""
     read_at: float | None = None
     """When it was read, if several instants came late in one read; `at` is then reckoned back from it by the receiver's UTC."""
+    date_moved: bool = False
+    """The receiver's date had lost 1024 weeks, or so the reader thinks, that has given them back: `utc_ms` wants more proof."""
 
 
 class Satellite(msgspec.Struct, frozen=True):
@@ -158,7 +176,7 @@ class Sky(Event):
 
 
 class Antenna(Event):
-    """What the receiver says of its antenna: `ok`, `open` (none, or its wire broken) or `short`. At each change, and about each second."""
+    """What the receiver says of its antenna: `ok`, `open` (none, or its wire broken) or `short`. At each change, and each one to ten seconds."""
 
     state: str
 
@@ -205,14 +223,6 @@ class OutputFailed(Event):
 
 
 # --- from outside: the store --------------------------------------------------------------------------------------------------------
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One record as it lies in the store: `name` is `{boot}-{seq}`, `payload` the encoded record."""
-
-    name: str
-    lane: Lane
-    payload: bytes
 
 
 class SpoolOpened(Event):
@@ -306,6 +316,35 @@ class LinkDown(Event):
     attempt: int
     reason: str
     wrong_protocol: bool = False
+
+
+class Traffic(Event):
+    """Bytes since the start of the process as a SIM's bill counts them: IP packets of the link, headers and what was sent again included.
+
+    Each 10 s when something moved, or sooner when much did, and when a connection has ended. A sum, so that one that is lost loses nothing.
+    """
+
+    up_bytes: int
+    down_bytes: int
+
+
+class Probed(Event):
+    """What came of a Probe: somebody listens there, or (not `well`) the reason why not."""
+
+    endpoint: str
+    well: bool
+    reason: str = ""
+
+
+class CertificateSeen(Event):
+    """The files of the TLS identity as they lie on disk, at start, when they change and each minute; never without such files.
+
+    `version` counts the sets of usable files found so far. `reason`: why those on disk are not usable; the ones before are used on.
+    """
+
+    version: int
+    expires_utc_ms: int | None = None
+    reason: str = ""
 
 
 class Subscribed(Event):

@@ -4,8 +4,9 @@ What each test can see, and what not:
 - `jam`: a transmitter that raises the noise lowers all satellites alike, while walls and trees lower each differently. So: at least
   SATELLITES still heard, each weaker than it has been by DROP_DB_MIN, by DROP_DB on average, and all alike within ALIKE_DB. One that comes
   on over many minutes, or that leaves fewer satellites, is not seen by this; nothing at all to hear looks like a tunnel, but for
-- `dark`: the sky went out while the car stood. A car is driven into a garage, it does not stand still there before. Someone who
-  covers the antenna looks the same. A jammer that silences a moving car is not told from a tunnel.
+- `dark`: the sky went out while the car stood. A car is driven into a garage, it does not stand still there before; one that drove off
+  from a red light since the last sky, and into a tunnel, is not still. Someone who covers the antenna looks the same. A jammer that
+  silences a moving car is not told from a tunnel.
 - `uniform`: one transmitter makes all satellites alike, or stronger than the sky ever does. A real sky differs by 5 dB and more between
   horizon and zenith. A careful forger, who copies that, is not seen.
 - `lopsided`: one constellation has been used and is no more, though it is heard as well as ever, while another one is used: the two
@@ -120,7 +121,7 @@ class Firmament:
     def _judge_dark(self, at: float, heard: int, known: int, still: bool) -> None:
         if known >= SATELLITES:
             self._bright_at, self._stood_then = at, still
-        dark = heard <= 1 and self._stood_then and at - self._bright_at <= GONE_S
+        dark = heard <= 1 and self._stood_then and still and at - self._bright_at <= GONE_S
         self.dark.judge(at, dark, "all satellites went out while the car stood")
 
     def _judge_uniform(self, at: float, heard: list[tuple[Satellite, float]]) -> None:

@@ -82,12 +82,15 @@ class HealthReport(Part):
             faults=[fault["code"] for fault in told["faults"]],
             backlog=told["outbox"]["waiting"],
             store=told["outbox"]["store"],
-            link={key: told["link"][key] for key in ("endpoint", "protocol", "connects")},
+            link={key: told["link"][key] for key in ("endpoint", "protocol", "connects", "last_end")}
+            | {"certificate_days": told["certificate"]["days_left"]},
             gnss={key: told["receiver"][key] for key in ("port", "sentences", "refused")},
             rss_bytes=vitals.rss_bytes if vitals else None,
             temp_c=vitals.temp_c if vitals else None,
             store_free_bytes=vitals.store_free_bytes if vitals else None,
             events_dropped=self._dropped or None,
+            data_today_bytes=told["data"]["today_bytes"],
+            data_month_bytes=told["data"]["month_bytes"],
         )
         return StateChanged(at, "health", record)
 

@@ -30,7 +30,10 @@ SECONDS_KEPT = 12
 """ReceiverHeard is told about each second: twice over the longest cycle that we ask for (GSV with every fifth fix at 1 Hz)."""
 SECONDS_MIN = 3
 
-SEEN_S = 12.0
+SEEN_S = 8.0
+"""Longer than the longest cycle that we ask for (GSV with every fifth fix at 1 Hz), and shorter than `setup.FORGOT_S`: what came once by
+mistake convicts nobody."""
+
 LACK_S = 90.0
 """A constellation that is wanted and not to be seen for so long, while others are used, is switched off (or not over us: rare)."""
 LACK_USED_MIN = 4
@@ -90,7 +93,7 @@ class Hearing:
                     self._fixes.append(at)  # without time and place it may be one of several of the same instant
                     while self._fixes and at - self._fixes[0] > RATE_WINDOW_S:
                         self._fixes.popleft()
-                self._see(at, {system for system, used in event.sats.items() if used > 0}, sum(event.sats.values()))
+                self._see(at, {system for system, used in event.sats.items() if used > 0 and system != "GN"}, sum(event.sats.values()))
             case Sky(at=at, satellites=satellites):
                 self._see(at, {one.system for one in satellites if one.used or one.cn0_dbhz}, 0)
             case ReceiverHeard(at=at, sentences=sentences) if sentences >= GOOD_MIN:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.core.event import Event, Lane
+from agent.core.event import Event, Lane, Row
 from agent.wire.records import Record
 
 
@@ -29,6 +29,18 @@ class Reported(Event):
     seq: int | None = None
 
 
+class Drafted(Event):
+    """A durable record that still grows: kept on disk as it is now, under one number, and sent once it is `final`.
+
+    `draft` names it for as long as it grows; each record says all that the ones before it said.
+    """
+
+    lane: Lane
+    record: Record
+    draft: str
+    final: bool
+
+
 class StateChanged(Event):
     """What the unit publishes as retained state, by name: the latest wins."""
 
@@ -42,6 +54,46 @@ class ReportLeft(Event):
     name: str
     stored: bool
     acked: bool
+
+
+class StoreRoom(Event):
+    """The store was full: whether room could be made in it."""
+
+    room: bool
+    reason: str = ""
+
+
+class RowsGivenUp(Event):
+    """Rows that were not sent yet have been removed from the store: `why` as in a gap record."""
+
+    lane: Lane
+    names: tuple[str, ...]
+    why: str
+
+
+class Resent(Event):
+    """Rows of history that the centre has asked for once more."""
+
+    rows: tuple[Row, ...]
+
+
+class HistoryWanted(Event):
+    """History is about to be read: what is still to be written to it is to be written now."""
+
+
+class HistoryHeld(Event):
+    """Whether back-fill is to stay where it is, to spare the line."""
+
+    held: bool
+
+
+class LiveSlowed(Event):
+    """How many times its usual interval the live position takes from now on, to spare the line: 1 as usual, 0 for none at all.
+
+    In an alarm it changes nothing.
+    """
+
+    factor: int
 
 
 class FaultSeen(Event):
@@ -93,6 +145,7 @@ class OrderAnswered(Event):
     order: str
     label: str
     reason: str | None = None
+    result: dict[str, Any] | None = None
 
 
 class TimeLearned(Event):

@@ -19,7 +19,7 @@ receiver is gone) is let go after FORGET_S.
 import math
 from typing import Any
 
-from agent.core.events import Antenna, Event, FaultSeen, Fix, InputChanged, Sky
+from agent.core.events import Antenna, Event, FaultSeen, Fix, InputChanged, ReceiverUp, Sky
 from agent.core.firmament import DARK_RAISE_S, JAM_RAISE_S, LOPSIDED_RAISE_S, UNIFORM_RAISE_S, Firmament
 from agent.core.motion import DRAG_RAISE_S, FROZEN_RAISE_S, Motion
 from agent.core.pace import PACE_RAISE_S, Pace
@@ -27,7 +27,7 @@ from agent.core.part import Outputs, Part
 from agent.core.suspicion import Suspicion
 
 ANTENNA_RAISE_S, ANTENNA_CLEAR_S = 3.0, 3.0
-"""A bump shakes the plug; the receiver says it each second."""
+"""A bump shakes the plug. Some receivers say it each second, some once when it changes: the last word stands until it is taken back."""
 
 TOGETHER_CLEAR_S = 30.0
 
@@ -48,13 +48,14 @@ class Integrity(Part):
     """Whether the receiver is to be believed."""
 
     name = "integrity"
-    listens = (Fix, Sky, Antenna, InputChanged)
+    listens = (Fix, Sky, Antenna, ReceiverUp, InputChanged)
 
     def __init__(self) -> None:
         self._motion = Motion()
         self._pace = Pace()
         self._firmament = Firmament()
         self._antenna = Suspicion(ANTENNA_RAISE_S, ANTENNA_CLEAR_S)
+        self._antenna_said = ""
         self._together = Suspicion(0.0, TOGETHER_CLEAR_S)
         self._ignition: bool | None = None
         self._flags: tuple[str, ...] = ()
@@ -78,11 +79,14 @@ class Integrity(Part):
 
     @property
     def deadline(self) -> float:
-        """When a flag that nothing confirms is let go."""
-        return min((s.judged_at + FORGET_S for s in self._all if s.raised), default=math.inf) if self._flags else math.inf
+        """When what was said of the antenna has stood for long enough, or a flag that nothing confirms is let go."""
+        forgets_at = min((s.judged_at + FORGET_S for s in self._all if s.raised), default=math.inf) if self._flags else math.inf
+        return min(forgets_at, self._antenna.due_at)
 
     def handle(self, event: Event) -> Outputs:
         """Look at what comes."""
+        if self._antenna.raised and self._antenna_said and isinstance(event, Fix | Sky):
+            self._antenna.judged_at = event.at  # it speaks, and has not taken it back
         match event:
             case Fix():
                 self._motion.take(event, self._ignition)
@@ -93,17 +97,25 @@ class Integrity(Part):
             case Sky():
                 self._firmament.take(event, self._motion.still(event.at))
             case Antenna(state=state):
-                bad = state in ("open", "short")
-                self._antenna.judge(event.at, bad, state)
-                if bad and self._antenna.raised:
-                    self._antenna.why = state
+                self._antenna_said = state
+                self._judge_antenna(event.at)
+            case ReceiverUp():
+                self._antenna_said = ""  # it may be another one, and its antenna another
             case InputChanged(use="ignition", active=active):
                 self._ignition = active
         return self._tell(event.at)
 
+    def _judge_antenna(self, at: float) -> None:
+        state, bad = self._antenna_said, self._antenna_said in ("open", "short")
+        self._antenna.judge(at, bad, state)
+        if bad and self._antenna.raised:
+            self._antenna.why = state
+
     def expire(self) -> Outputs:
-        """Let go what nothing confirms."""
+        """Believe what was said of the antenna; let go what nothing confirms."""
         at = self.deadline
+        if self._antenna.due_at <= at:
+            self._judge_antenna(at)
         for suspicion in self._all:
             if suspicion.raised and suspicion.judged_at + FORGET_S <= at:
                 suspicion.forget()

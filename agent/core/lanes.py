@@ -14,11 +14,14 @@ READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32
 
 
 class Message:
-    """One message on its way. `name` is empty for a retained state. `durable`: it is also in the store (`stored` once that is certain)."""
+    """One message on its way. `name` is empty for a retained state. `durable`: it is also in the store (`stored` once that is certain).
+
+    A `draft` still grows and does not leave yet; each time it has grown it is the next `edition`. `shelved`: one may lie in the store.
+    """
 
     __slots__ = (
         *("lane", "kind", "topic", "payload", "made_at", "name", "durable", "retain"),
-        *("dated", "hist", "stored", "acked", "refused", "sent_at", "ends"),
+        *("dated", "hist", "stored", "acked", "refused", "sent_at", "ends", "draft", "edition", "shelved"),
     )
 
     def __init__(
@@ -39,6 +42,9 @@ class Message:
         self.refused = False
         self.sent_at = 0.0
         self.ends = 0
+        self.draft = False
+        self.edition = 0
+        self.shelved = False
 
 
 class Lanes:
@@ -69,6 +75,10 @@ class Lanes:
         """In front of the others of their lanes, in the order given: they had left before."""
         for message in reversed(messages):
             self._ready[message.lane].appendleft(message)
+
+    def remove(self, message: Message) -> None:
+        """It is not ready any more."""
+        self._ready[message.lane].remove(message)
 
     def take(self, lane: Lane) -> Message:
         """The next of that lane, which leaves it."""

@@ -4,28 +4,37 @@ Theory. One attempt at a time, each with a number; what an older attempt says is
 
     waiting      until the time for the next attempt; the first one waits for the store, which remembers the version of each endpoint
     connecting   the attempt has a bound; MQTT 5 first, 3.1.1 at once when the broker does not speak it (remembered per endpoint)
-    online       until it ends, or the broker acknowledges nothing for too long; proved by the first acknowledgement, or by having lasted
+    online       until it ends, or the broker acknowledges nothing for too long; proved by the first acknowledgement, or by having lasted;
+                 or until we leave it ourselves, at a quiet moment, for a better endpoint or for new certificate files
     ended        we were asked to stop
 
-Endpoints are tried in their order, one after the other; the wait doubles from a second to half a minute each time the list is through,
-with jitter, so that a hundred cars do not come back in one second. A link that is not proved counts as one more attempt that failed: a
-broker that accepts us and closes is not asked every second, and is told as a fault like one that cannot be reached.
+`endpoints.py` knows which endpoint is next, and when the first is asked again. The wait doubles from a second to half a minute each time
+the list is through, with jitter, so that a hundred cars do not come back in one second. A link that is not proved counts as one more
+attempt that failed: a broker that accepts us and closes is not asked every second, and is told as a fault like one that cannot be
+reached.
+
+While an alarm is not acknowledged by the centre the line is watched closely (`WatchLink`), attempts follow each other within a second, and
+a link that works is never left.
 """
 
 import enum
 import math
 import zlib
+from collections.abc import Callable
 from typing import Any
 
-from agent.core.effects import Connect, Disconnect, Note, Remember, Subscribe
+from agent.core.effects import Connect, Disconnect, Note, Probe, Remember, Subscribe, WatchLink
+from agent.core.endpoints import Endpoints
 from agent.core.events import (
     Acked,
     AlarmChanged,
+    CertificateSeen,
     Event,
     FaultSeen,
     LinkDown,
     LinkStalled,
     LinkUp,
+    Probed,
     SpoolDown,
     SpoolOpened,
     Started,
@@ -58,8 +67,19 @@ FAULT_AFTER_S = 60.0
 PROVED_S = 10.0
 """A link that has lasted so long is one, although nothing was acknowledged: there may have been nothing to say."""
 
-WAIT_URGENT_S = 2.0
+WAIT_URGENT_S = 1.0
 """While somebody needs help the wait is no longer than this, and the press itself tries at once."""
+
+WATCH_S = 3.0
+"""While somebody needs help a dead line is found within this. Measured: a line of 9.6 kbit/s, full and alive, is not taken for dead."""
+
+LEAVE_LOOK_S = 1.0
+LEAVE_S_MAX = 60.0
+"""A link that is to be left is left when nothing is under way, looked for so often; after so long at any moment, but never in an alarm."""
+
+RETURN_CONNECT_S_MAX = 5.0
+RETURN_CONNECT_S_URGENT = 2.0
+"""Somebody listens there, a moment ago; if that is not a link soon, the one that works is the better bet."""
 
 
 class State(enum.Enum):
@@ -75,18 +95,29 @@ class Link(Part):
     """The connection to the broker."""
 
     name = "link"
-    listens = (Started, LinkUp, LinkDown, LinkStalled, Acked, Subscribed, SpoolOpened, SpoolDown, AlarmChanged, StopRequested)
+    listens = (
+        *(Started, LinkUp, LinkDown, LinkStalled, Acked, Subscribed, SpoolOpened, SpoolDown),
+        *(AlarmChanged, Probed, CertificateSeen, StopRequested),
+    )
 
-    def __init__(self, endpoints: tuple[str, ...], root: str, groups: tuple[str, ...], names: Names, version: str) -> None:
-        self._endpoints = endpoints
+    def __init__(
+        self,
+        endpoints: tuple[str, ...],
+        root: str,
+        groups: tuple[str, ...],
+        names: Names,
+        version: str,
+        quiet: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`quiet`: whether nothing is under way to the broker that would have to be sent again."""
+        self._endpoints = Endpoints(endpoints)
+        self._quiet = quiet
         self._root = root
         self._names = names
         self._version = version
         self._topics = topics.subscriptions(root, names.unit, groups)
         self.state = State.WAITING
         self._attempt = 0
-        self._next = 0
-        self._rounds = 0
         self._protocols = dict.fromkeys(endpoints, 5)
         self._protocol = 5
         self._reason = "not tried yet"
@@ -95,20 +126,29 @@ class Link(Part):
         self._subscribe_by = math.inf
         self._fault_at = math.inf
         self._proved_at = math.inf
+        self._leave_at = math.inf
+        self._leave_by = math.inf
+        self._leave_why = ""
+        self._leaving = False
+        self._files = 0
         self._stopping = False
         self._unheard: dict[str, None] = {}
+        self._up_at = -math.inf
+        self._limits: dict[str, int | None] = {}
+        self._last_end: str | None = None
         self.connects = 0
 
     @property
     def deadline(self) -> float:
-        """The next attempt, the end of this one's patience, when a link is proved, or when a lost one becomes a fault."""
-        fault_at = math.inf if self.state is State.ONLINE else self._fault_at  # it may be about to prove itself
-        return min(self._act_at, self._subscribe_by, self._proved_at, fault_at)
+        """The next attempt, the end of this one's patience, when a link is proved or left, or when a lost one becomes a fault."""
+        if self.state is State.ONLINE:  # the fault may wait: the link may be about to prove itself
+            return min(self._act_at, self._subscribe_by, self._proved_at, self._leave_at, self._endpoints.return_at)
+        return min(self._act_at, self._fault_at)
 
     @property
     def endpoint(self) -> str:
         """The endpoint that is tried or connected now."""
-        return self._endpoints[self._next]
+        return self._endpoints.current
 
     def handle(self, event: Event) -> Outputs:
         """Take the broker's word, or a wish to start or stop."""
@@ -135,6 +175,12 @@ class Link(Part):
                 return self._begin(event.at)
             case AlarmChanged(alarm_id=alarm, state=state):
                 return self._hurry(event.at, alarm, state)
+            case Probed(endpoint=endpoint, well=True) if endpoint == self._endpoints.first and self._endpoints.away:
+                self._wish_to_leave(event.at, f"{endpoint} answers again")
+            case CertificateSeen(version=version) if version > self._files:
+                known, self._files = self._files, version
+                if known:  # what is there at the start is what the first link is made with
+                    self._wish_to_leave(event.at, "the certificate files have changed")
             case StopRequested():
                 self._stopping = True
                 return [self._presence(event.at)] if self.state is State.ONLINE else ()
@@ -150,8 +196,10 @@ class Link(Part):
         return True
 
     def expire(self) -> Outputs:
-        """Try again, give up an attempt, believe in a link, or call the lost one a fault."""
+        """Try again, give up an attempt, believe in a link, leave it, or call the lost one a fault."""
         at = self.deadline
+        if self.state is State.ONLINE and at in (self._leave_at, self._endpoints.return_at):
+            return self._leave(at) if at == self._leave_at else [Probe(self._endpoints.probe(at))]
         if at == self._fault_at and self.state is not State.ONLINE:
             self._fault_at = math.inf
             return [FaultSeen(at, "link.down", True, f"{self.endpoint}: {self._reason}")]
@@ -169,17 +217,39 @@ class Link(Part):
 
     def _hurry(self, at: float, alarm: str, state: str) -> Outputs:
         """An alarm that nobody has seen yet does not wait for the next attempt."""
+        watched = bool(self._unheard)
         self._unheard.pop(alarm, None)
         if state in ("raised", "repeated"):
             self._unheard[alarm] = None
             if self.state is State.WAITING:
                 self._act_at = min(self._act_at, at)
+            if self.state is State.CONNECTING and self._endpoints.returning:
+                self._act_at = min(self._act_at, at + RETURN_CONNECT_S_URGENT)
+        if self.state is State.ONLINE and watched != bool(self._unheard):
+            return [self._watch()]
         return ()
+
+    def _watch(self) -> WatchLink:
+        return WatchLink(self._attempt, WATCH_S if self._unheard else 0.0)
+
+    def _wish_to_leave(self, at: float, why: str) -> None:
+        """The present link is to be left as soon as it costs nothing."""
+        if self.state in (State.CONNECTING, State.ONLINE):
+            self._leave_at, self._leave_why = at, why
+            self._leave_by = min(self._leave_by, at + LEAVE_S_MAX)
+
+    def _leave(self, at: float) -> Outputs:
+        """Leave it now, or look again: never in an alarm, and rather when nothing is under way."""
+        if self._stopping or self._unheard or not (self._quiet() or at >= self._leave_by):
+            self._leave_at = at + LEAVE_LOOK_S
+            return ()
+        self._leaving = True
+        return self._give_up(at, self._leave_why)
 
     def _connect(self, at: float) -> Outputs:
         self.state = State.CONNECTING
         self._attempt += 1
-        self._act_at = at + CONNECT_S_MAX
+        self._act_at = at + (RETURN_CONNECT_S_MAX if self._endpoints.returning else CONNECT_S_MAX)
         self._protocol = self._protocols[self.endpoint]
         topic = topics.state(self._root, self._names.unit, "presence")
         return [Connect(self._attempt, self.endpoint, self._protocol, topic, self._will(at))]
@@ -194,18 +264,23 @@ class Link(Part):
     def _up(self, up: LinkUp) -> Outputs:
         self.state = State.ONLINE
         self.connects += 1
-        self._since, self._act_at = up.at, math.inf
+        self._since = self._up_at = up.at
+        self._act_at = math.inf
+        self._endpoints.up(up.at)
+        self._limits = {"receive_max": up.receive_max, "packet_bytes_max": up.packet_bytes_max}
         self._subscribe_by, self._proved_at = up.at + SUBSCRIBE_S_MAX, up.at + PROVED_S
         self._reason = ""
         return [
             self._presence(up.at),
             Subscribe(self._attempt, self._topics),
+            *([self._watch()] if self._unheard else []),
             Note("info", f"connected to {up.endpoint}, MQTT {'5' if up.protocol == 5 else '3.1.1'}"),
         ]
 
     def _prove(self, at: float) -> Outputs:
         """The link is good for something: what went before it is forgotten."""
-        self._rounds, self._fault_at, self._proved_at = 0, math.inf, math.inf
+        self._fault_at, self._proved_at = math.inf, math.inf
+        self._endpoints.proved()
         return [FaultSeen(at, "link.down", False)]
 
     def _presence(self, at: float) -> StateChanged:
@@ -218,15 +293,16 @@ class Link(Part):
         return f"{self._names.boot}{self._attempt:08x}"
 
     def _give_up(self, at: float, reason: str) -> Outputs:
-        """End it ourselves; everybody hears of it as of any other end."""
-        return [Disconnect(self._attempt), LinkDown(at, self._attempt, reason)]
+        """End it ourselves; everybody hears of it as of any other end, the centre too if we are not back soon."""
+        return [Disconnect(self._attempt, will=True), LinkDown(at, self._attempt, reason)]
 
     def _down(self, at: float, reason: str, wrong_protocol: bool) -> Outputs:
-        was_online = self.state is State.ONLINE
-        out: list[Output] = [Note("warning" if was_online else "info", f"no link to {self.endpoint}: {reason}")]
-        self.state, self._reason, self._subscribe_by = State.WAITING, reason, math.inf
+        was_online, left, self._leaving = self.state is State.ONLINE, self._leaving, False
+        out: list[Output] = [Note("warning" if was_online and not left else "info", f"no link to {self.endpoint}: {reason}")]
+        self.state, self._reason, self._last_end = State.WAITING, reason, reason if was_online else self._last_end
+        self._leave_at = self._leave_by = self._subscribe_by = math.inf
+        proved = was_online and self._proved_at == math.inf
         if was_online:
-            proved = self._proved_at == math.inf
             self._since, self._proved_at = at, math.inf
             if proved:
                 self._fault_at = at + FAULT_AFTER_S
@@ -237,32 +313,41 @@ class Link(Part):
             self._act_at = at
             return [*out, Remember(f"mqtt {self.endpoint}", b"4")]
         self._protocols[self.endpoint] = 5 if wrong_protocol else self._protocols[self.endpoint]
-        self._next = (self._next + 1) % len(self._endpoints)
-        self._rounds += self._next == 0
-        self._act_at = at + (self._wait_s() if self._next == 0 or was_online else WAIT_S_MIN * self._jitter())
+        if left and self._endpoints.away:  # new files are no reason to stay away
+            self._endpoints.go_back()
+        self._act_at = at if left else self._again_at(at, was_online, proved)
         return out
 
+    def _again_at(self, at: float, was_online: bool, proved: bool) -> float:
+        """When, and (`endpoints`) where, the next attempt is made after one that failed or a link that was lost."""
+        if proved:
+            self._endpoints.lost(at - self._up_at, urgent=bool(self._unheard))
+        elif self._endpoints.failed(at):
+            return at
+        return at + (self._wait_s() if self._endpoints.at_top or was_online else WAIT_S_MIN * self._jitter())
+
     def _wait_s(self) -> float:
-        return min(WAIT_URGENT_S if self._unheard else WAIT_S_MAX, WAIT_S_MIN * 2.0 ** min(max(0, self._rounds - 1), 10)) * self._jitter()
+        wait_s = WAIT_S_MIN * 2.0 ** min(max(0, self._endpoints.rounds - 1), 10)
+        return min(WAIT_URGENT_S if self._unheard else WAIT_S_MAX, wait_s) * self._jitter()
 
     def _jitter(self) -> float:
         """1 - JITTER to 1, from the boot's random name and the attempt: the core draws no random numbers."""
         return 1 - JITTER * (zlib.crc32(f"{self._names.boot}{self._attempt}".encode()) / 2**32)
 
     def _recall(self, memory: dict[str, bytes]) -> None:
-        for endpoint in self._endpoints:
+        for endpoint in self._endpoints.urls:
             if memory.get(f"mqtt {endpoint}") == b"4" and self.connects == 0:
                 self._protocols[endpoint] = 4
 
     def end(self) -> list[Output]:
         """The last thing a link does."""
         was, self.state = self.state, State.ENDED
-        self._act_at = self._subscribe_by = self._fault_at = self._proved_at = math.inf
+        self._act_at = self._subscribe_by = self._fault_at = self._proved_at = self._leave_at = math.inf
         return [Disconnect(self._attempt)] if was in (State.ONLINE, State.CONNECTING) else []
 
     def status(self, now: float) -> dict[str, Any]:
-        """State, endpoint, protocol, since when, why not, and when it is tried next."""
-        waiting = self.state is State.WAITING
+        """State, endpoint, protocol, since when, why not, and when it is tried next; how the last link ended, and what the broker takes."""
+        waiting, online = self.state is State.WAITING, self.state is State.ONLINE
         return {
             "state": self.state.value,
             "endpoint": self.endpoint,
@@ -271,4 +356,7 @@ class Link(Part):
             "reason": self._reason or None,
             "next_try_s": round(max(0.0, self._act_at - now), 1) if waiting else None,
             "connects": self.connects,
+            "last_end": self._last_end,
+            "first_probed_in_s": round(max(0.0, self._endpoints.return_at - now), 1) if online and self._endpoints.away else None,
+            **(self._limits if online else {}),
         }

@@ -4,17 +4,23 @@ from agent.core.lanes import Message
 from agent.wire import codec
 from agent.wire.records import Gap
 
+Cause = tuple[str, str, str | None]
+"""Why, what, and the boot whose numbers are meant."""
+
 
 class Losses:
-    """What is lost and not declared yet: one record per reason and kind, however many were lost."""
+    """What is lost and not declared for good yet: one record per reason, kind and boot, however many were lost."""
 
     def __init__(self) -> None:
-        self._gaps: dict[tuple[str, str], Gap] = {}
+        self._gaps: dict[Cause, Gap] = {}
+        self._drafted: dict[Cause, Gap] = {}
 
-    def add(self, at: float, why: str, what: str, count: int | None) -> None:
-        """Something made or noticed at `at` is lost; `count` None when nobody knows how much."""
+    def add(self, at: float, why: str, what: str, count: int | None, name: str | None = None) -> None:
+        """Something noticed (or made) at `at` is lost; `count` None when nobody knows how much; `name` of the one record that is."""
         mono = round(at * 1000)
-        self._merge(Gap(why=why, what=what, count=count, from_mono=mono, to_mono=mono))
+        boot, _, seq = (name or "").partition("-")
+        number = int(seq) if seq else None
+        self._merge(Gap(why=why, what=what, count=count, from_mono=mono, to_mono=mono, of=boot or None, first=number, last=number))
 
     def give_up(self, message: Message) -> None:
         """A record is dropped because memory is full; when it was itself the declaration of a loss, that loss is undeclared again."""
@@ -22,18 +28,27 @@ class Losses:
         if isinstance(record, Gap):
             self._merge(record)
         else:
-            self.add(message.made_at, "memory_full", message.kind, 1)
+            self.add(message.made_at, "memory_full", message.kind, 1, message.name)
 
     def _merge(self, gap: Gap) -> None:
-        before = self._gaps.get((gap.why, gap.what))
-        if before is not None:
-            count = None if gap.count is None or before.count is None else before.count + gap.count
-            starts = [mono for mono in (before.from_mono, gap.from_mono) if mono is not None]
-            ends = [mono for mono in (before.to_mono, gap.to_mono) if mono is not None]
-            gap = Gap(why=gap.why, what=gap.what, count=count, from_mono=min(starts, default=None), to_mono=max(ends, default=None))
-        self._gaps[gap.why, gap.what] = Gap(why=gap.why, what=gap.what, count=gap.count, from_mono=gap.from_mono, to_mono=gap.to_mono)
+        cause = (gap.why, gap.what, gap.of)
+        gaps = [gap] if (before := self._gaps.get(cause)) is None else [before, gap]
+        counts = [each.count for each in gaps]
+        self._gaps[cause] = Gap(
+            why=gap.why,
+            what=gap.what,
+            count=None if None in counts else sum(count for count in counts if count is not None),
+            from_mono=min((each.from_mono for each in gaps if each.from_mono is not None), default=None),
+            to_mono=max((each.to_mono for each in gaps if each.to_mono is not None), default=None),
+            of=gap.of,
+            first=min((each.first for each in gaps if each.first is not None), default=None),
+            last=max((each.last for each in gaps if each.last is not None), default=None),
+        )
 
-    def declare(self) -> list[Gap]:
-        """All of it, once."""
-        gaps, self._gaps = list(self._gaps.values()), {}
-        return gaps
+    def declare(self, final: bool) -> list[tuple[str, Gap]]:
+        """What is to be said, each under the name of its draft: all of it and for good, or (not `final`) what has grown since."""
+        due = [(" ".join(("gap", *map(str, cause))), gap) for cause, gap in self._gaps.items() if final or self._drafted.get(cause) != gap]
+        self._drafted = {} if final else dict(self._gaps)
+        if final:
+            self._gaps = {}
+        return due

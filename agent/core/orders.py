@@ -1,7 +1,7 @@
 """Orders: messages from the centre go in; verified orders for the parts, and the answers for the centre, come out.
 
-First form: signed orders are not verified yet and so are refused; the plain `alarm.ack` and `alarm.clear` of a development bench are
-taken only when the config says so in so many words.
+First form: signed orders are not verified yet and so are refused; the plain `alarm.ack`, `alarm.clear` of a development bench
+and `resend` are taken only when the config says so in so many words.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ PAYLOAD_BYTES_MAX = 16_384
 ORDER_CHARS_MAX = 36
 """`jti` of the contract."""
 
-KINDS_DEVELOPMENT = ("alarm.ack", "alarm.clear")
+KINDS_DEVELOPMENT = ("alarm.ack", "alarm.clear", "resend")
 """All that can be ordered without a signature, and only on a bench."""
 
 SEEN_MAX = 256
@@ -42,7 +42,7 @@ class Orders(Part):
             case Received():
                 return self._receive(event)
             case OrderAnswered(order=order):
-                return [self._answer(event.at, order, event.label, event.reason)]
+                return [self._answer(event.at, order, event.label, event.reason, event.result)]
         return ()
 
     def _receive(self, received: Received) -> Outputs:
@@ -77,8 +77,8 @@ class Orders(Part):
         """What is no order is answered once for a flood of it, and not remembered: the latest of these answers wins."""
         return Reported(at, Lane.EVENT, AckRecord(order=name, label="rejected", reason=reason), slot="rejected")
 
-    def _answer(self, at: float, name: str, label: str, reason: str | None) -> Output:
-        record = AckRecord(order=name, label=label, reason=reason)  # type: ignore[arg-type]  # labels of the contract
+    def _answer(self, at: float, name: str, label: str, reason: str | None, result: dict[str, Any] | None = None) -> Output:
+        record = AckRecord(order=name, label=label, reason=reason, result=result)  # type: ignore[arg-type]  # labels of the contract
         self._answers[name] = record
         if len(self._answers) > SEEN_MAX:
             del self._answers[next(iter(self._answers))]

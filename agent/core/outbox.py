@@ -1,8 +1,10 @@
 """Outbox: what the parts report goes in; what is to be stored, sent and forgotten comes out. Nothing durable is lost between the two.
 
 Theory. A durable record gets its number and its bytes when it is reported, and is stored and sent side by side: neither waits for the
-other. It is forgotten when it is both on disk and acknowledged. A volatile one (the live position, an alarm's repeat) waits in a slot,
-where the latest wins, and gets its number when it leaves: so what was never sent leaves no hole in the numbers.
+other. Once it is both on disk and acknowledged it waits no more: it is kept as history, or forgotten. A track made while the link is good
+is asked of the store only when the broker's word is late, or for the history. A draft is a durable record that still grows: it is stored
+as it is, again and again under its one name, and leaves when it is final. A volatile record (the live position, an alarm's repeat) waits
+in a slot, where the latest wins, and gets its number when it leaves: so what was never sent leaves no hole in the numbers.
 
 Only a window of bytes is in flight, so that little stands before an alarm, which is not held by it. What a lane cannot hold in memory
 lies in the store and is read back when the lane has run dry. Whatever the outside does not confirm is asked again.
@@ -12,13 +14,17 @@ import math
 from typing import Any
 
 from agent.core.custody import Custody
-from agent.core.effects import OpenSpool, Publish, Store
+from agent.core.departures import Departures
+from agent.core.effects import OpenSpool
 from agent.core.events import (
     Acked,
+    Drafted,
     Event,
     EventsDropped,
     FaultSeen,
     Forgotten,
+    HistoryHeld,
+    HistoryWanted,
     Lane,
     LinkDown,
     LinkStalled,
@@ -27,33 +33,31 @@ from agent.core.events import (
     Refused,
     Reported,
     ReportLeft,
+    Resent,
     Row,
+    RowsGivenUp,
     SpoolDown,
     SpoolFull,
     SpoolOpened,
     SpoolQuarantined,
     Started,
     StateChanged,
+    StopRequested,
     Stored,
+    StoreRoom,
     TimeLearned,
 )
-from agent.core.lanes import READY_MAX, Lanes, Message
+from agent.core.lanes import READY_MAX, Message
 from agent.core.losses import Losses
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
-from agent.core.refusals import Refusals
-from agent.core.retained import Retained
 from agent.core.timebase import Timebase
-from agent.core.window import Window, packet_bytes
 from agent.wire import codec
 from agent.wire.records import ClockFix
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
-
-LIVE_EXPIRY_S = 60
-"""The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot is old, and the track has it."""
 
 
 class Outbox(Part):
@@ -61,24 +65,20 @@ class Outbox(Part):
 
     name = "outbox"
     listens = (
-        *(Started, Reported, StateChanged, TimeLearned, EventsDropped),
-        *(Stored, Forgotten, Loaded, SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined),
+        *(Started, StopRequested, Reported, Drafted, StateChanged, TimeLearned, EventsDropped, Resent, HistoryHeld, HistoryWanted),
+        *(Stored, Forgotten, Loaded, SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined, StoreRoom, RowsGivenUp),
         *(LinkUp, LinkDown, Acked, Refused),
     )
 
-    def __init__(self, root: str, window_bytes: int, names: Names, time: Timebase) -> None:
+    def __init__(self, root: str, window_bytes: int, names: Names, time: Timebase, keeps_history: bool = False) -> None:
         self._names = names
         self._postmark = Postmark(root, names, time)
-        self._custody = Custody()
+        self._custody = Custody(keeps_history)
         self._known, self._shelf = self._custody.known, self._custody.shelf
-        self._window = Window(window_bytes)
         self._losses = Losses()
-        self._lanes = Lanes()
-        self._slots: dict[tuple[Lane, str], Reported] = {}
-        self._retained = Retained()
-        self._refusals = Refusals()
-        self._undated = False
-        self._online = False
+        self._leaving = Departures(window_bytes, self._postmark, self._custody, self._losses)
+        self._lanes, self._window, self._refusals = self._leaving.lanes, self._leaving.window, self._leaving.refusals
+        self._drafts: dict[str, Message] = {}
         self._tick_at = math.inf
         self.acked = 0
 
@@ -93,11 +93,13 @@ class Outbox(Part):
             case Acked(token=token):
                 out = self._ack(event.at, token)
             case Reported(lane=Lane.ALARM):
-                return [*self._report(event), *self._pump_alarms(event.at)]  # there may be another in this turn: nothing comes between
+                return [*self._report(event), *self._leaving.pump_alarms(event.at)]  # there may be another in this turn
             case Reported():
                 out = self._report(event)
-            case Stored(names=names):
-                out = self._stored(event.at, names)
+            case Drafted():
+                out = self._draft(event)
+            case Stored():
+                out = self._stored(event)
             case Forgotten(names=names):
                 for name in names:
                     self._shelf.forgetting.pop(name, None)
@@ -105,64 +107,106 @@ class Outbox(Part):
             case Loaded():
                 out = self._loaded(event)
             case StateChanged():
-                self._retained.changed(event)
+                self._leaving.state(event)
                 out = []
             case LinkUp():
-                return [*self._link_up(event), *self._pump_alarms(event.at)]  # the rest follows in this turn: the link says presence
+                return [*self._leaving.link_up(event), *self._leaving.pump_alarms(event.at)]  # the rest follows: the link says presence
             case LinkDown():
-                return self._link_down(event.at)
+                return [*self._leaving.link_down(event.at), *self._custody.ask_deferred(event.at)]
             case Refused():
                 out = self._refuse(event)
             case _:
-                out = self._store_or_time(event)
-        return [*out, *self._pump(event.at)]
+                out = self._seldom(event)
+        return [*out, *self._leaving.pump(event.at)]
 
-    def _store_or_time(self, event: Event) -> list[Output]:
+    def _seldom(self, event: Event) -> list[Output]:
         match event:
             case Started():
                 self._tick_at = event.at + TICK_S
                 return [OpenSpool()] if self._shelf.reopen(event.at) else []
+            case StopRequested():
+                return [*self._custody.defer_no_more(event.at), *self._custody.store_again(event.at, self._shelf.unstored)]
+            case TimeLearned(offset_ms=offset_ms):
+                return self._time_learned(event.at, offset_ms)
+            case EventsDropped(count=count):
+                self._losses.add(event.at, "events_dropped", "events", count)
+                return [FaultSeen(event.at, "agent.overload", True, f"{count} events dropped")]
+            case Resent(rows=rows):
+                self._leaving.resend(rows)
+            case HistoryHeld(held=held):
+                self._leaving.history_held = held
+            case HistoryWanted():
+                return self._custody.write_history(event.at)
+            case _:
+                return self._store_says(event)
+        return []
+
+    def _store_says(self, event: Event) -> list[Output]:
+        match event:
             case SpoolOpened():
-                return self._spool_opened(event)
+                self._shelf.opened(event)
+                again = self._custody.store_again(event.at, self._shelf.unstored)
+                return [FaultSeen(event.at, "store.down", False), *again]
             case SpoolDown(reason=reason):
                 self._shelf.failed(reason)
                 return [FaultSeen(event.at, "store.down", True, reason)]
-            case SpoolFull(reason=reason):
-                self._shelf.no_room(event.at, reason)
-                return [FaultSeen(event.at, "store.full", True, reason)]
+            case SpoolFull():
+                self._shelf.said_full(event.at)
+            case StoreRoom(room=room, reason=reason):
+                self._shelf.room(room, reason)
+                return [] if room else [FaultSeen(event.at, "store.full", True, reason)]
+            case RowsGivenUp():
+                return self._rows_given_up(event)
             case SpoolQuarantined(path=path, reason=reason, rows=rows):
                 kept = "an unknown number of" if rows is None else str(rows)
                 detail = f"{reason}; set aside at {path}, {kept} rows saved"
                 self._losses.add(event.at, "store_damaged", "rows", None)
                 self._custody.emptied(event.at)
                 return [FaultSeen(event.at, "store.damaged", True, detail)]
-            case TimeLearned(offset_ms=offset_ms):
-                return self._time_learned(event.at, offset_ms)
-            case EventsDropped(count=count):
-                self._losses.add(event.at, "events_dropped", "events", count)
-                return [FaultSeen(event.at, "agent.overload", True, f"{count} events dropped")]
         return []
+
+    # --- records come ---------------------------------------------------------------------------------------------------------------
 
     def _report(self, report: Reported) -> list[Output]:
         if report.slot is not None:
-            if self._online:  # offline there is nothing live; the track and the latch hold what matters
-                self._slots[(report.lane, report.slot)] = report
+            self._leaving.slot(report)
             return []
         message = self._postmark.record(report)
-        if report.lane is Lane.BACKFILL and not self._online:
+        if report.lane is Lane.BACKFILL and not self._leaving.online:
             self._postmark.file(message)  # so that it lies in the store as it will leave
-        self._undated |= not message.dated
-        self._known[message.name] = message
-        self._shelf.unstored[message.name] = report.at
         self._lanes.add(message)
-        return [Store(message.name, message.lane, message.payload), *self._trim(message.lane)]
+        later = message.lane is Lane.BACKFILL and self._leaving.online
+        return [*self._custody.take(report.at, message, later), *self._trim(message.lane)]
+
+    def _draft(self, drafted: Drafted) -> list[Output]:
+        message = self._drafts.get(drafted.draft)
+        if message is None:
+            message = self._postmark.record(Reported(drafted.at, drafted.lane, drafted.record))
+            message.draft = True
+            self._drafts[drafted.draft] = message
+        else:
+            self._postmark.rewrite(message, drafted.at, drafted.record)
+        if not self._leaving.online:
+            self._postmark.file(message)
+        out = self._custody.rewritten(drafted.at, message)
+        if drafted.final:
+            del self._drafts[drafted.draft]
+            message.draft = False
+            if not self._waits_for_disk(message):
+                self._lanes.add(message)
+                out += self._trim(message.lane)
+        return out
+
+    def _waits_for_disk(self, message: Message) -> bool:
+        """A shorter edition may lie there: should we die now, it would be sent after this one, under the same name."""
+        return message.edition > 0 and not message.stored and (self._shelf.takes or message.shelved)
 
     def _trim(self, lane: Lane) -> list[Output]:
         """Keep a lane's memory bounded: what is on disk can be read back; without a store the oldest is given up and declared."""
-        while self._lanes.count(lane) and self._held(lane) > READY_MAX[lane]:
+        while self._lanes.count(lane) and self._leaving.held(lane) > READY_MAX[lane]:
             if self._shelf.takes:
-                self._lanes.take_last(lane)  # it stays known until the store confirms it, so that it can be asked again
-                return []
+                last = self._lanes.take_last(lane)  # it stays known until the store confirms it, so that it can be asked again
+                return self._custody.ask_if_deferred(last)
             if lane is Lane.ALARM:
                 return []  # never an alarm
             oldest = self._lanes.take(lane)
@@ -173,9 +217,6 @@ class Outbox(Part):
             self._losses.give_up(oldest)
         return []
 
-    def _held(self, lane: Lane) -> int:
-        return self._lanes.count(lane) + self._refusals.count(lane)
-
     def _let_lie(self, message: Message) -> None:
         self._known.pop(message.name, None)
         if not self._window.too_large(message):  # such a one would only be read again
@@ -184,20 +225,50 @@ class Outbox(Part):
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
         for message in self._lanes:
             self._postmark.date(message)
-        if not self._undated:
+        if not self._postmark.undated:
             return []
-        self._undated = False  # some have left, some lie in the store as they were, perhaps for a later boot to send
+        self._postmark.undated = False  # some have left, some lie in the store as they were, perhaps for a later boot to send
         return self._report(Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms)))
 
-    def _spool_opened(self, opened: SpoolOpened) -> list[Output]:
-        self._shelf.opened(opened)
-        return [FaultSeen(opened.at, "store.down", False), *self._custody.store_again(opened.at, self._shelf.unstored)]
+    def resending(self) -> int:
+        """Rows of history that have been asked for and are not acknowledged yet."""
+        return self._leaving.resending()
 
-    def _stored(self, at: float, names: tuple[str, ...]) -> list[Output]:
+    # --- the store's word -----------------------------------------------------------------------------------------------------------
+
+    def _rows_given_up(self, given_up: RowsGivenUp) -> list[Output]:
+        """Rows were removed unsent; what memory still holds of them is only not on disk any more."""
+        lost = [name for name in given_up.names if self._row_given_up(given_up.at, name, given_up.lane)]
+        for name in lost:
+            self._losses.add(given_up.at, given_up.why, given_up.lane.name.lower(), 1, name)
+        if given_up.why != "store_full" or not lost:
+            return []
+        self._shelf.crowded(given_up.at)
+        return [FaultSeen(given_up.at, "store.full", True, f"the oldest rows not yet sent are given up, {len(lost)} just now")]
+
+    def _row_given_up(self, at: float, name: str, lane: Lane) -> bool:
+        """Whether nobody has it now: what is in flight may still arrive."""
+        self._shelf.off_disk(lane)
+        message = self._known.get(name)
+        if message is None:
+            return name not in self._shelf.forgetting
+        message.stored = False
+        if message not in self._lanes:
+            self._shelf.unstored[name] = at  # memory has it, as the word of a loss: it is to lie there once more
+            return False
+        self._lanes.remove(message)
+        self._custody.drop(message)
+        return True
+
+    def _stored(self, stored: Stored) -> list[Output]:
+        at = stored.at
         out: list[Output] = []
-        for name in names:
-            self._shelf.unstored.pop(name, None)
+        for name in stored.names:
             message = self._known.get(name)
+            if message is not None and stored.editions.get(name, 0) != message.edition:
+                out.append(self._custody.ask(at, message))  # it has grown since that was asked
+                continue
+            self._shelf.unstored.pop(name, None)
             if message is None or message.stored:
                 continue
             message.stored = True
@@ -207,13 +278,10 @@ class Outbox(Part):
             if message.lane is Lane.ALARM:
                 out.append(ReportLeft(at, name, True, message.acked))
             if message.acked:
-                out.append(self._custody.forget(at, message))
-            elif not self._waits(message):
+                out += self._custody.delivered(at, message)
+            elif not message.draft and not self._leaving.waits(message):
                 self._let_lie(message)  # trimmed while it was on its way to the disk
         return out
-
-    def _waits(self, message: Message) -> bool:
-        return message in self._window or message in self._lanes or message in self._refusals
 
     def _loaded(self, loaded: Loaded) -> list[Output]:
         news = [row for row in loaded.rows if row.name not in self._known and row.name not in self._shelf.forgetting]
@@ -232,23 +300,7 @@ class Outbox(Part):
         self._lanes.add(message)
         return []
 
-    def _link_up(self, up: LinkUp) -> list[Output]:
-        self._online = True
-        self._retained.link_up()
-        self._lanes.put_back(self._refusals.take_all())
-        if not self._window.link_up(up) or not self._refusals.passed_over:
-            return []
-        while self._refusals.passed_over:  # this broker may take what the one before did not
-            self._shelf.let_lie(self._refusals.passed_over.popitem()[0])
-        return [FaultSeen(up.at, "link.refused", False)]
-
-    def _link_down(self, at: float) -> Outputs:
-        self._online = False
-        again, suspects = self._refusals.link_down(at, self._window.take_all())
-        self._lanes.put_back(again)
-        self._slots.clear()
-        told = "{0.topic}: the broker ended the link {0.ends} times when it came"
-        return [FaultSeen(at, "link.refused", True, told.format(message)) for message in suspects[:1]]
+    # --- the broker's word ----------------------------------------------------------------------------------------------------------
 
     def _ack(self, at: float, token: int) -> list[Output]:
         message = self._window.take(token)
@@ -264,11 +316,7 @@ class Outbox(Part):
             return out
         if message.lane is Lane.ALARM:
             out.append(ReportLeft(at, message.name, message.stored, True))
-        if message.stored:
-            out.append(self._custody.forget(at, message))
-        elif message.lane is not Lane.ALARM and self._shelf.full():
-            self._custody.drop(message)  # there is no store; should this one lie in it all the same, it is sent once more
-        return out
+        return [*out, *self._custody.delivered(at, message)]
 
     def _refuse(self, refused: Refused) -> list[Output]:
         message = self._window.take(refused.token)
@@ -280,56 +328,7 @@ class Outbox(Part):
         message.refused = True
         return [FaultSeen(refused.at, "link.refused", True, f"{message.topic}: {refused.reason}")]
 
-    def _pump(self, at: float) -> list[Output]:
-        """Send what may leave now: alarms, states, events, the live position, back-fill."""
-        if not self._online:
-            return self._load_if_dry(at)
-        out = self._pump_alarms(at)
-        while self._retained and self._window.room(Lane.EVENT):
-            state = self._postmark.state(self._retained.take())
-            state.refused = self._refusals.state_refused(state.kind)
-            out.append(self._send(at, state))
-        for lane in (Lane.EVENT, Lane.LIVE, Lane.BACKFILL):
-            while self._window.room(lane) and (message := self._next(lane)) is not None:
-                out.append(self._send(at, message))
-        return [*out, *self._load_if_dry(at)]
-
-    def _pump_alarms(self, at: float) -> list[Output]:
-        out: list[Output] = []
-        while self._online and self._window.room(Lane.ALARM) and (message := self._next(Lane.ALARM)) is not None:
-            out.append(self._send(at, message))
-        return out
-
-    def _next(self, lane: Lane) -> Message | None:
-        if self._lanes.count(lane):
-            return self._lanes.take(lane)
-        free = (key for key, slot in self._slots.items() if key[0] is lane and not self._refusals.holds(lane, slot.record.KIND))
-        slot = next(free, None)
-        return None if slot is None else self._postmark.record(self._slots.pop(slot))
-
-    def _send(self, at: float, message: Message) -> Output:
-        self._postmark.leave(at, message)
-        if self._window.too_large(message):
-            return self._pass_over(at, message)
-        self._undated |= not message.dated and not message.retain
-        expiry_s = LIVE_EXPIRY_S if message.lane is Lane.LIVE else None
-        return Publish(self._window.send(at, message), message.topic, message.payload, 1, message.retain, expiry_s)
-
-    def _pass_over(self, at: float, message: Message) -> Output:
-        """It does not leave, and nothing waits for it: it lies in the store for a broker that takes it, or is declared as lost."""
-        self._refusals.too_large(at, message)
-        if not message.retain and message.lane is not Lane.ALARM and (message.stored or not message.durable or not self._shelf.takes):
-            self._custody.drop(message)
-            if not message.stored:
-                self._losses.give_up(message)
-        detail = f"{message.topic}: {packet_bytes(message)} bytes, the broker takes {self._window.packet_bytes_max:.0f}"
-        return FaultSeen(at, "link.refused", True, detail)
-
-    def _load_if_dry(self, at: float) -> list[Output]:
-        """Read back what a lane could not hold, once it has run dry; alarms also without a link, so that they stand ready."""
-        lanes = [lane for lane in self._shelf.lying() if self._online or lane is Lane.ALARM]
-        loads = (self._shelf.load(at, lane) for lane in lanes if not self._lanes.count(lane) and self._held(lane) < READY_MAX[lane])
-        return [load for load in loads if load is not None]
+    # --- what is not confirmed ------------------------------------------------------------------------------------------------------
 
     def expire(self) -> Outputs:
         """Look over what is not confirmed, and ask again."""
@@ -341,47 +340,40 @@ class Outbox(Part):
         if self._shelf.open:
             out += self._custody.store_again(at, self._shelf.unstored_for_long(at))
             out += self._shelf.forget_again(at)
-        if (self._online or self._shelf.takes) and self._held(Lane.EVENT) < READY_MAX[Lane.EVENT]:  # else it would be given up itself
-            for gap in self._losses.declare():
-                out += self._report(Reported(at, Lane.EVENT, gap))
+        out += self._custody.ask_late(at)
+        out += self._declare(at)
         self._take_up()
-        return [*out, *self._send_again(at), *self._pump(at)]
+        if reason := self._leaving.again(at):
+            return [*out, LinkStalled(at, reason), *self._leaving.pump(at)]
+        return [*out, *self._leaving.pump(at)]
+
+    def _declare(self, at: float) -> list[Output]:
+        """Say what was lost, unless the saying would be lost itself; without a link one declaration grows, so that they are few."""
+        online = self._leaving.online
+        if not (online or self._shelf.takes) or self._leaving.held(Lane.EVENT) >= READY_MAX[Lane.EVENT]:
+            return []
+        gaps = self._losses.declare(final=online)
+        return [out for draft, gap in gaps for out in self._draft(Drafted(at, Lane.EVENT, gap, draft, final=online))]
 
     def _take_up(self) -> None:
         """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""
-        dry = {lane for lane in Lane if not self._lanes.count(lane)}
+        dry = {lane for lane in Lane if not self._lanes.count(lane)} if self._known else set()
         for message in self._known.values():
-            left = message.acked or self._waits_elsewhere(message)
-            if message.lane in dry and not left and self._held(message.lane) < READY_MAX[message.lane]:
+            if message.lane not in dry or message.acked or message.draft or self._waits_for_disk(message):
+                continue
+            if not self._waits_elsewhere(message) and self._leaving.held(message.lane) < READY_MAX[message.lane]:
                 self._lanes.add(message)
 
     def _waits_elsewhere(self, message: Message) -> bool:
-        lies = self._shelf.takes and self._window.too_large(message)
-        return lies or message in self._window or message in self._refusals
-
-    def _send_again(self, at: float) -> list[Output]:
-        """Messages that were refused a while ago, and messages whose acknowledgement is overdue."""
-        if not self._online:
-            return []
-        if self._refusals.unsent_for_long(at):
-            return [LinkStalled(at, "nothing can be sent")]
-        self._lanes.put_back(self._refusals.take_due(at))
-        self._lanes.put_back(self._refusals.take_suspect(at))
-        self._retained.again(*self._refusals.states_due(at))
-        if reason := self._window.stalled(at):
-            return [LinkStalled(at, reason)]
-        for message in reversed(self._window.take_overdue(at)):  # their acknowledgements were lost on the way: later ones have come
-            if message.retain:
-                self._retained.again(message.kind)
-            else:
-                self._lanes.put_back([message])
-        return []
+        return message in self._window or message in self._refusals or (self._shelf.takes and self._window.too_large(message))
 
     def settled(self) -> bool:
         """Nothing that could still be done quickly is left undone: all is on disk, and what may leave has been acknowledged."""
-        stored = not self._shelf.unstored or not self._shelf.open
-        sent = not self._window and not self._lanes and not self._retained
-        return stored and (sent or not self._online)
+        return (self._custody.settled or not self._shelf.open) and (self._leaving.empty or not self._leaving.online)
+
+    def quiet(self) -> bool:
+        """Nothing is on its way to the broker, and nothing waits to be."""
+        return self._leaving.empty
 
     def waiting(self) -> dict[str, int]:
         """Records not yet acknowledged, by lane."""
@@ -393,6 +385,7 @@ class Outbox(Part):
             "waiting": self.waiting(),
             "in_flight": len(self._window),
             "in_flight_bytes": self._window.bytes,
+            "window_bytes": self._window.bytes_max,
             "unstored": len(self._shelf.unstored),
             "store": "open" if self._shelf.open else "down",
             "store_reason": self._shelf.down or None,

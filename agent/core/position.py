@@ -3,7 +3,8 @@
 Theory. A live position leaves when enough has changed (time, distance, heading, speed, quality: a fix lost or found again, a flag), seldom
 while parked, each second while an alarm is live. It is volatile: only the latest is worth sending, the track keeps them all. An old
 position never looks live: its age and source say so. A car that stands is shown where it stopped (`held`); the track has what the receiver
-said. A unit with a surveyed place is shown there (`fixed`) until the receiver has said for a minute that it is elsewhere.
+said. A unit with a surveyed place is shown there (`fixed`) until the receiver has said for a minute that it is elsewhere. To spare the line
+(`LiveSlowed`) it leaves only by time, and more seldom, or not at all; never so in an alarm.
 """
 
 import math
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.config import Report
-from agent.core.events import AlarmChanged, Event, Fix, FixMode, InputChanged, Lane, LinkUp, Reported, Started
+from agent.core.events import AlarmChanged, Event, Fix, FixMode, InputChanged, Lane, LinkUp, LiveSlowed, Reported, Started
 from agent.core.geodesy import distance_m, turn_deg
 from agent.core.integrity import Integrity
 from agent.core.part import Outputs, Part
@@ -32,6 +33,10 @@ SPACING_S = 1.0
 MOVING_MPS = 1.0
 """Below this a receiver's speed is mostly noise, and its course always."""
 
+MOVED_M = 50.0
+MOVED_ACCURACIES = 4.0
+"""So far from where it was last seen to move, a car whose receiver tells no speed (GGA alone) has moved: more than positions wander."""
+
 PARKED_AFTER_S = 60.0
 """A car that stands this long with its ignition off, or without one to watch, is parked; a red light is shorter."""
 
@@ -40,7 +45,7 @@ class Position(Part):
     """Where the unit is."""
 
     name = "position"
-    listens = (Started, Fix, InputChanged, AlarmChanged, LinkUp)
+    listens = (Started, Fix, InputChanged, AlarmChanged, LinkUp, LiveSlowed)
 
     def __init__(self, config: Report, lights: Callable[[], str], integrity: Integrity, surveyed: Surveyed) -> None:
         self._config = config
@@ -57,8 +62,10 @@ class Position(Part):
         self._reported_at = -math.inf
         self._report_at = math.inf
         self._moved_at = -math.inf
+        self._moved_to: tuple[float, float] | None = None
         self._ignition: bool | None = None
         self._alarms: set[str] = set()
+        self._factor = 1
 
     @property
     def deadline(self) -> float:
@@ -83,6 +90,9 @@ class Position(Part):
                 self._report_at = min(self._report_at, event.at + self._interval_s(event.at))
             case LinkUp():
                 return self._report(event.at)
+            case LiveSlowed(factor=factor):
+                self._factor = factor
+                self._report_at = max(event.at, self._reported_at + self._interval_s(event.at))
         return ()
 
     def expire(self) -> Outputs:
@@ -103,12 +113,22 @@ class Position(Part):
         self._good = fix
         self._lost_at = now + LOST_S
         self._hold.take(fix)
-        if (fix.speed_mps or 0.0) >= MOVING_MPS:
+        if self._moves(fix, fix.lat, fix.lon):
             self._moved_at = fix.at
             self._report_at = min(self._report_at, max(now, self._reported_at + self._interval_s(fix.at)))
         if fix.at < now:
             return ()  # of a read that came late: the newest of it is the one to show
         return self._report(fix.at) if self._changed(fix) else ()
+
+    def _moves(self, fix: Fix, lat: float, lon: float) -> bool:
+        """By its speed; without one, by its way."""
+        if fix.speed_mps is not None:
+            return fix.speed_mps >= MOVING_MPS
+        was, far_m = self._moved_to, max(MOVED_M, MOVED_ACCURACIES * (fix.acc_m or 0.0))
+        if was is not None and distance_m(*was, lat, lon) < far_m:
+            return False
+        self._moved_to = (lat, lon)
+        return was is not None
 
     def _changed(self, fix: Fix) -> bool:
         last, was, now = self._reported, self._reported_place, self._place()
@@ -129,7 +149,9 @@ class Position(Part):
         return turn_deg(last.course_deg, fix.course_deg) >= self._config.heading_deg
 
     def _spacing_s(self) -> float:
-        return min(SPACING_S, self._config.interval_s)
+        """However much has changed, no sooner after the last one."""
+        slowed = self._factor != 1 and not self._alarms
+        return self._config.interval_s * self._factor if slowed else min(SPACING_S, self._config.interval_s)
 
     def _place(self) -> tuple[float, float] | None:
         """Where the unit is shown."""
@@ -151,9 +173,12 @@ class Position(Part):
         if self._alarms:
             return self._config.emergency_interval_s
         parked = self._surveyed.place is not None or (self._ignition is not True and at - self._moved_at >= PARKED_AFTER_S)
-        return self._config.parked_interval_s if parked else self._config.interval_s
+        return (self._config.parked_interval_s if parked else self._config.interval_s) * (self._factor or 1)
 
     def _report(self, at: float) -> Outputs:
+        if not self._factor and not self._alarms:
+            self._lost_at, self._report_at = math.inf, at + self._interval_s(at)
+            return ()
         self._reported, self._reported_at = self._good, at
         self._reported_place, self._reported_quality = self._place(), self._quality(at)
         self._report_at = at + self._interval_s(at)

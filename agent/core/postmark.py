@@ -22,6 +22,8 @@ class Postmark:
         self._root = root
         self._names = names
         self._time = time
+        self.undated = False
+        """Whether a record was written while the time was unknown, since this was last put back."""
 
     def record(self, report: Reported) -> Message:
         """A report becomes a record with a number of its own."""
@@ -31,7 +33,16 @@ class Postmark:
         topic = topics.up(self._root, self._names.unit, kind)
         message = Message(report.lane, kind, topic, codec.encode(record), report.at, self._names.name(seq), report.slot is None)
         message.dated = record.time is not None
+        self.undated |= not message.dated
         return message
+
+    def rewrite(self, message: Message, at: float, body: Record) -> None:
+        """A record that has not left says something else now, under the same number."""
+        seq = int(message.name.rpartition("-")[2])
+        record = msgspec.structs.replace(self._stamped(body, message.kind, at), seq=seq)
+        message.payload, message.made_at, message.dated, message.hist = codec.encode(record), at, record.time is not None, False
+        message.edition += 1
+        self.undated |= not message.dated
 
     def state(self, changed: StateChanged) -> Message:
         """A state becomes a retained message."""
@@ -45,19 +56,19 @@ class Postmark:
         Raises:
             codec.Malformed: it is not a record.
         """
-        facts = codec.unpack(row.payload)
-        kind = facts.get("kind")
-        if not isinstance(kind, str) or not topics.NAME.fullmatch(kind):
-            raise codec.Malformed(f"a record without a kind that could stand in a topic, found {kind!r:.50}")
-        ours = facts.get("boot") == self._names.boot
-        mono = facts.get("mono", 0)
-        if not isinstance(mono, int):
-            raise codec.Malformed(f"a record whose mono is no number of milliseconds but {mono!r:.50}")
-        made_at = mono / 1000 if ours else -math.inf
-        message = Message(row.lane, kind, topics.up(self._root, self._names.unit, kind), row.payload, made_at, row.name, durable=True)
+        header = codec.header(row.payload)
+        if not isinstance(header.kind, str) or not topics.NAME.fullmatch(header.kind):
+            raise codec.Malformed(f"a record without a kind that could stand in a topic, found {header.kind!r:.50}")
+        if not isinstance(header.mono, int):
+            raise codec.Malformed(f"a record whose mono is no number of milliseconds but {header.mono!r:.50}")
+        ours = header.boot == self._names.boot
+        made_at = header.mono / 1000 if ours else -math.inf
+        topic = topics.up(self._root, self._names.unit, header.kind)
+        message = Message(row.lane, header.kind, topic, row.payload, made_at, row.name, durable=True)
         message.stored = True
-        message.hist = bool(facts.get("hist"))
-        message.dated = facts.get("time") is not None or not ours  # another boot's monotonic clock says nothing to us
+        message.hist = bool(header.hist)
+        message.dated = header.time is not None or not ours  # another boot's monotonic clock says nothing to us
+        self.undated |= not message.dated
         return message
 
     def _stamped(self, record: Record, kind: str, at: float) -> Record:

@@ -62,6 +62,9 @@ class Receiver(Part):
         if heard.sentences:
             self._silent_at = heard.at + self._silence_s
             out.append(FaultSeen(heard.at, "gnss.silent", False))
+            if not self._up:  # that it was opened is an event like any other: it may have been lost
+                self._up = True
+                out.append(FaultSeen(heard.at, "gnss.port", False))
         bad = sum(heard.refused.values())
         if not bad and not heard.sentences:
             return out  # bytes, but no line yet: that speaks neither for it nor against it

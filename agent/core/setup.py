@@ -215,6 +215,8 @@ class Setup(Part):
     def _send(self, at: float) -> Outputs:
         """Write the script of this try, and begin with it."""
         self._sent = self._pending(at)
+        if not self._sent:  # it has come round meanwhile
+            return self._settle(at)
         self._tries += 1
         self._why = ""
         self._unsaved = self._unsaved or bool(self._sent)

@@ -2,7 +2,7 @@
 
 import math
 
-from agent.core.effects import Forget, Load
+from agent.core.effects import Forget, Keep, Load
 from agent.core.events import Lane, Loaded, SpoolOpened
 
 ASK_AGAIN_S = 5.0
@@ -25,9 +25,10 @@ class Shelf:
         self.open = False
         self.down = ""
         self.unstored: dict[str, float] = {}
-        self.forgetting: dict[str, float] = {}
-        self.full_at = -math.inf
+        self.forgetting: dict[str, tuple[float, bool]] = {}
         self.has_room = True
+        self._full_at = -math.inf
+        self._crowded = False
         self._open_asked_at = -math.inf
         self._rows: dict[Lane, int] = dict.fromkeys(Lane, 0)
         self._loading: dict[Lane, float] = {}
@@ -50,15 +51,24 @@ class Shelf:
         """It is down; nothing is durable."""
         self.open, self.down = False, reason
 
-    def no_room(self, at: float, reason: str) -> None:
-        """It is open and took nothing but alarms."""
-        self.has_room, self.full_at, self.down = False, at, reason
+    def said_full(self, at: float) -> None:
+        """It is there, and took nothing but alarms just now."""
+        self._full_at = at
+
+    def room(self, room: bool, reason: str) -> None:
+        """Whether room could be made in it."""
+        self.has_room, self.down = room, "" if room else reason
+        self._crowded |= not room
+
+    def crowded(self, at: float) -> None:
+        """What was to be kept had to go."""
+        self._crowded, self._full_at = True, at
 
     def room_again(self, at: float) -> bool:
         """It took a row that is no alarm: whether that is the end of being full."""
-        if self.has_room or at - self.full_at < ROOM_S:
+        if not self._crowded or at - self._full_at < ROOM_S:
             return False
-        self.has_room, self.down = True, ""
+        self.has_room, self.down, self._crowded = True, "", False
         return True
 
     @property
@@ -68,14 +78,14 @@ class Shelf:
 
     def reopen(self, at: float) -> bool:
         """Whether it is time to ask for it again: it is down, or it is said to be open and answers nothing (its end may have been lost)."""
-        silent = self._owes(at) and at - self.full_at >= 2 * ASK_AGAIN_S  # one that says that it is full is there
+        silent = self._owes(at) and at - self._full_at >= 2 * ASK_AGAIN_S  # one that says that it is full is there
         if (self.open and not silent) or at - self._open_asked_at < ASK_AGAIN_S:
             return False
         self._open_asked_at = at
         return True
 
     def _owes(self, at: float) -> bool:
-        asked = (*self.unstored.values(), *self.forgetting.values(), *self._loading.values())
+        asked = (*self.unstored.values(), *(since for since, _ in self.forgetting.values()), *self._loading.values())
         return any(at - asked_at >= ASK_AGAIN_S for asked_at in asked)
 
     def full(self) -> bool:
@@ -92,21 +102,37 @@ class Shelf:
         """One more row lies there."""
         self._rows[lane] += 1
 
+    def off_disk(self, lane: Lane) -> None:
+        """One row of that lane does not wait there any more."""
+        self._rows[lane] = max(0, self._rows[lane] - 1)
+
     def forget(self, at: float, name: str, lane: Lane, counted: bool) -> Forget:
         """One row less, when it was `counted`."""
-        self._rows[lane] = max(0, self._rows[lane] - counted)
-        self.forgetting[name] = at
+        self._part(at, name, lane, counted, False)
         return Forget((name,))
+
+    def keep(self, at: float, name: str, lane: Lane, counted: bool) -> Keep:
+        """One row goes from its lane, where it was `counted`, into history."""
+        self._part(at, name, lane, counted, True)
+        return Keep((name,))
+
+    def _part(self, at: float, name: str, lane: Lane, counted: bool, keeps: bool) -> None:
+        if counted:
+            self.off_disk(lane)
+        self.forgetting[name] = (at, keeps)
 
     def unstored_for_long(self, at: float) -> list[str]:
         """Rows that were asked of it and not confirmed."""
         return [name for name, asked in self.unstored.items() if at - asked >= ASK_AGAIN_S]
 
-    def forget_again(self, at: float) -> list[Forget]:
-        """The forgetting that was not confirmed, asked again."""
-        names = tuple(name for name, asked in self.forgetting.items() if at - asked >= ASK_AGAIN_S)
-        self.forgetting.update(dict.fromkeys(names, at))
-        return [Forget(names)] if names else []
+    def forget_again(self, at: float) -> list[Forget | Keep]:
+        """The forgetting and keeping that was not confirmed, asked again."""
+        if not self.forgetting:
+            return []
+        late = {name: keeps for name, (asked, keeps) in self.forgetting.items() if at - asked >= ASK_AGAIN_S}
+        self.forgetting.update((name, (at, keeps)) for name, keeps in late.items())
+        forget, keep = (tuple(name for name, keeps in late.items() if keeps is which) for which in (False, True))
+        return [*([Forget(forget)] if forget else []), *([Keep(keep)] if keep else [])]
 
     # --- reading back --------------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Suspicion: what a test finds at each look goes in; a flag that comes and goes with stated delays comes out."""
 
+import math
+
 
 class Suspicion:
     """A flag with hysteresis: found bad for `raise_s` without interruption it is raised, found good for `clear_s` it is cleared."""
@@ -20,8 +22,14 @@ class Suspicion:
             return
         if self._otherwise_since is None:
             self._otherwise_since = at
-        if at - self._otherwise_since >= (self._raise_s if bad else self._clear_s):
+        if at >= self.due_at:
             self._turn(bad, why)
+
+    @property
+    def due_at(self) -> float:
+        """When the flag turns unless a look finds otherwise: for what is said once, and stands until it is taken back."""
+        since = self._otherwise_since
+        return math.inf if since is None else since + (self._clear_s if self.raised else self._raise_s)
 
     def forget(self) -> None:
         """Nothing can confirm it any more."""

@@ -1,10 +1,11 @@
 """Time: fixes and readings of the system clock go in; what UTC it was at a monotonic moment, and how well that is known, comes out.
 
 Theory. The board has no clock of its own that can be believed, so UTC is `monotonic + offset`, and the offset is learned: from the
-receiver once three fixes in a row agree, or from the system clock while the kernel says that it is synchronised. Only fixes with a
-position computed from satellites count, and none while the integrity of the receiver is in doubt; a date before this software was written,
-or twenty years later, is nobody's time. A receiver that gains or loses 1024 weeks against what is known is seen through. The system
-clock's readings are compared with what is known, never used to measure: a step of it, unsynchronised, changes nothing.
+receiver once three fixes in a row agree (a minute of them, when the date had lost 1024 weeks), or from the system clock while the kernel
+says that it is synchronised. Only fixes with a position computed from satellites count, and none while the integrity of the receiver is in
+doubt; a date before this software was written, or twenty years later, is nobody's time. A receiver that gains or loses 1024 weeks against
+what is known is seen through. The system clock's readings are compared with what is known, never used to measure: a step of it,
+unsynchronised, changes nothing.
 
 Contradiction. When a receiver says for ten fixes something else than what was learned, one of the two is wrong. A synchronised system
 clock that was read of late is the witness: it decides at once, for either side. Without it the unit says that it does not know the time
@@ -25,6 +26,7 @@ from typing import Any
 
 from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLearned
 from agent.core.part import Output, Outputs, Part
+from agent.core.told_time import ToldTime
 from agent.wire.records import Clock
 
 EARLIEST_UTC_MS = 1_767_225_600_000
@@ -47,6 +49,10 @@ FIXES_TO_CONTRADICT = 10
 
 BELIEVE_S = 600.0
 """A receiver that contradicts what was known is believed after this long, unless the system clock decides."""
+
+BELIEVE_MOVED_S = 60.0
+"""Before a date that lost 1024 weeks in the receiver is the first that is believed, unless the system clock attests it: one that the
+receiver had before it read the week number is gone by then (each half minute GPS tells it)."""
 
 BELIEVE_LEAP_S = 60.0
 LEAP_S_MAX = 20
@@ -73,9 +79,6 @@ WITNESS_S = 30.0
 
 NTP_CONTRADICT_S = 60.0
 """A synchronised system clock that contradicts what it said itself, or a receiver long gone, is believed after this long."""
-
-TOLD_MAX = 64
-"""Moments told of late that are remembered: what is dated between two of them (a switch is reported with when it began) fits there."""
 
 SATELLITES = (FixMode.TWO_D, FixMode.THREE_D, FixMode.FIXED)
 """Modes of a receiver that computes its time; with dead reckoning its own clock runs on."""
@@ -121,8 +124,7 @@ class Timebase(Part):
         self._receiver = _Word()
         self._system = _Word()
         self._witness = (-math.inf, 0.0, 0)
-        self._told: list[tuple[float, int]] = []
-        self._before = (-math.inf, 0)
+        self._told = ToldTime()
         self._tell_at = math.inf
         self._fault = False
 
@@ -139,7 +141,7 @@ class Timebase(Part):
             case Fix(utc_ms=int(utc_ms), mode=mode) if mode in SATELLITES and not self._doubted():
                 offset_ms = self._unrolled(event.at, utc_ms - event.at * 1000)
                 if EARLIEST_UTC_MS <= offset_ms + event.at * 1000 < LATEST_UTC_MS:
-                    return self._hear_receiver(event.at, offset_ms)
+                    return self._hear_receiver(event.at, offset_ms, event.date_moved)
             case ClockRead(synchronized=True, utc_ms=utc_ms) if EARLIEST_UTC_MS <= utc_ms < LATEST_UTC_MS:
                 return self._hear_system(event.at, utc_ms - event.at * 1000, max(event.err_ms, NTP_ERR_MS_MIN))
         return ()
@@ -147,7 +149,7 @@ class Timebase(Part):
     def expire(self) -> Outputs:
         """The truth has caught up: tell the time again."""
         at = self._tell_at
-        behind_s = (self._before[1] - self._offset_ms) / 1000 - at
+        behind_s = self._told.behind_s(at, self._offset_ms)
         self._tell_at = at + behind_s if behind_s > 0.001 else math.inf
         return [] if self._tell_at < math.inf else self._tell(at)
 
@@ -158,7 +160,7 @@ class Timebase(Part):
         weeks_ms = round((self._offset_ms - offset_ms) / WEEKS_1024_MS) * WEEKS_1024_MS if self._ever_known() else 0
         return offset_ms + weeks_ms if self._agrees(at, offset_ms + weeks_ms) else offset_ms
 
-    def _hear_receiver(self, at: float, offset_ms: float) -> Outputs:
+    def _hear_receiver(self, at: float, offset_ms: float, date_moved: bool) -> Outputs:
         agrees = self._agrees(at, offset_ms)
         if agrees and self.source is not Source.CONFLICT:
             self._receiver.count = 0
@@ -169,7 +171,9 @@ class Timebase(Part):
             return self._learn(Source.GNSS, at, ours_ms, round(max(GNSS_ERR_MS, GNSS_ERR_MS + late_ms, -late_ms)))
         self._receiver.hear(at, offset_ms)
         if not self._ever_known():
-            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS) if self._receiver.count >= FIXES_TO_LEARN else ()
+            proven = not date_moved or at - self._receiver.since >= BELIEVE_MOVED_S or self._attested(at, offset_ms)
+            learns = proven and self._receiver.count >= FIXES_TO_LEARN
+            return self._learn(Source.GNSS, at, offset_ms, GNSS_ERR_MS) if learns else ()
         if self._receiver.count < FIXES_TO_CONTRADICT:
             return ()
         if agrees or self._attested(at, offset_ms) or (not self._attested(at, self._offset_ms) and self._patience_is_over(at)):
@@ -222,13 +226,12 @@ class Timebase(Part):
     def _learn(self, source: Source, at: float, offset_ms: float, err_ms: int) -> Outputs:
         first, again = not self._ever_known(), self.source is Source.CONFLICT
         stepped = not first and not self._agrees(at, offset_ms)
-        if stepped and self._told:
-            self._before = self._told[-1]
-            self._told.clear()
+        if stepped:
+            self._told.step()
         self.source, self._offset_ms, self._learned_at, self._err_ms = source, offset_ms, at, err_ms
         if stepped or first or again:
             self._receiver.count = self._system.count = 0
-            behind_s = (self._before[1] - offset_ms) / 1000 - at
+            behind_s = self._told.behind_s(at, offset_ms)
             waits = behind_s > (AGREE_MS + err_ms) / 1000
             self._tell_at = at + behind_s if waits else math.inf
             return self._tell(at) if not waits else ()
@@ -255,22 +258,10 @@ class Timebase(Part):
 
     def stamp(self, at: float) -> tuple[int | None, Clock]:
         """UTC in ms at that monotonic second, or None, and how well it is known. Never earlier for a later moment."""
-        before_at, before_ms = self._before
-        if not self._known() or at <= before_at:  # what was known then was wrong: `clock_fix` tells
-            return None, Clock("none")
         learned_ms = round(at * 1000 + self._offset_ms)
-        told = self._told
-        place = len(told)
-        while place and told[place - 1][0] > at:
-            place -= 1
-        utc_ms = max(learned_ms, told[place - 1][1] if place else before_ms)
-        if place < len(told):
-            utc_ms = min(utc_ms, told[place][1])
-        if utc_ms - learned_ms > AGREE_MS + self._err_ms:
-            return None, Clock("none")  # of the meantime, before the truth had caught up
-        told.insert(place, (at, utc_ms))
-        if len(told) > TOLD_MAX:
-            del told[0]
+        utc_ms = self._told.utc_ms(at, learned_ms, AGREE_MS + self._err_ms) if self._known() else None
+        if utc_ms is None:
+            return None, Clock("none")
         err_ms = self._err_now(at) + abs(utc_ms - learned_ms)  # a clock that waits for the truth to catch up is wrong by as much
         return utc_ms, Clock("gnss" if self.source is Source.GNSS else "ntp", err_ms)
 

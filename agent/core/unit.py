@@ -9,6 +9,8 @@ from collections import deque
 from typing import Any
 
 from agent.config import Config
+from agent.core.certificate import Certificate
+from agent.core.data_cap import DataCap
 from agent.core.diary import Diary
 from agent.core.effects import Answer, Effect, Note, Notify
 from agent.core.events import AdapterDied, Asked, Event, LinkDown, LinkUp, SpoolDown, SpoolOpened, Started, StopRequested
@@ -19,7 +21,9 @@ from agent.core.integrity import Integrity
 from agent.core.io import IoState
 from agent.core.lights import Lights
 from agent.core.line_speed import LineSpeed
+from agent.core.lineage import Lineage
 from agent.core.link import Link
+from agent.core.local_days import EastS, china
 from agent.core.names import Names
 from agent.core.orders import Orders
 from agent.core.outbox import Outbox
@@ -28,6 +32,8 @@ from agent.core.part import Outputs, Part
 from agent.core.phrasebook import Phrasebook
 from agent.core.position import Position
 from agent.core.receiver import Receiver
+from agent.core.resend import Resend
+from agent.core.retention import Retention
 from agent.core.setup import Setup
 from agent.core.surveyed import Surveyed
 from agent.core.timebase import Timebase
@@ -43,8 +49,11 @@ QUESTIONS = ("status",)
 class Unit:
     """The deciding core of one agent."""
 
-    def __init__(self, config: Config, boot: str, version: str, phrasebook: Phrasebook | None = None) -> None:
-        """`phrasebook`: of the kind of receiver that the config names; without it nothing is ever sent to the receiver."""
+    def __init__(self, config: Config, boot: str, version: str, phrasebook: Phrasebook | None = None, east_s: EastS = china) -> None:
+        """`phrasebook`: of the kind of receiver that the config names; without it nothing is ever sent to the receiver.
+
+        `east_s`: the time zone that the config names.
+        """
         self.config = config
         self.boot = boot
         self.version = version
@@ -62,11 +71,12 @@ class Unit:
         self.faults = Faults()
         self.lights = Lights(config.lights, config.output)
         self.position = Position(config.report, lambda: self.lights.winner()[0], integrity, surveyed)
-        self.outbox = Outbox(root, config.mqtt.window_bytes, names, self.timebase)
-        self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version)
+        self.outbox = Outbox(root, config.mqtt.window_bytes, names, self.timebase, keeps_history=config.store.keep_days > 0)
+        self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version, self.outbox.quiet)
         self.panic = Panic(config.input, names, self.timebase, self.position.here)
         self.parts: tuple[Part, ...] = (
             self.outbox,  # first: what the others say to a link that is up or down finds it knowing so
+            Lineage(boot),  # before whoever has something to store
             integrity,  # before whoever learns from fixes
             self.timebase,
             Inputs(config.input),
@@ -78,8 +88,12 @@ class Unit:
             Receiver(config.gnss),
             LineSpeed(config.gnss),
             Setup(config.gnss, phrasebook or Phrasebook(name="generic")),
+            Retention(config.store, names, self.timebase),
+            Resend(self.outbox.resending),
             Orders(root, config.orders.allow_unsigned_development),
             self.link,
+            DataCap(config.mqtt, self.timebase, east_s),
+            Certificate(self.timebase),
             self.faults,
             Diary(),
             IoState(self.status),

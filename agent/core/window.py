@@ -1,9 +1,30 @@
-"""The window: messages that have left and are not acknowledged; how many bytes of them, and which are overdue."""
+"""The window: messages that have left and are not acknowledged; how many bytes of them, and which are overdue.
+
+The bytes follow the line: back-fill that has to wait for room makes the window grow as long as acknowledgements come about as fast as they
+ever did on this link, and shrink when they come later than that by as much again (QUEUE_S at most): then the line's queue is what they
+wait in, and an alarm would wait in it too. (The idea is TCP Vegas', RFC 6817 does the same for file sharing: measure the delay, leave the
+loss to others.)
+"""
 
 import math
 
 from agent.core.events import Lane, LinkUp
 from agent.core.lanes import Message
+
+BYTES_MIN = 2048
+"""Less would be one small message at a time, whose headers and round trips cost more than they spare an alarm."""
+
+GROWTH_MAX = 8
+"""The window grows up to so many times what the config gives it: at 600 ms over a satellite 64 KB are 100 KB a second."""
+
+QUEUE_S = 0.1
+"""So long may an alarm wait behind what is on the line already."""
+
+QUEUE_S_MIN = 0.002
+"""On a fast line the queue is no longer than the line itself; so long in any case, or the clock's own jitter would empty it."""
+
+BASE_S = 600.0
+"""The fastest answer of this and the stretch before it is the line's own delay: a line that has become slower is believed by then."""
 
 RESERVE_BYTES = 2048
 """Room above the window for events and the live position, so that back-fill cannot shut them out."""
@@ -30,7 +51,12 @@ class Window:
     """What is in flight, by token; tokens rise."""
 
     def __init__(self, bytes_max: int) -> None:
-        self._bytes_max = bytes_max
+        self._bytes_first = bytes_max
+        self.bytes_max: float = bytes_max
+        self._full = False
+        self._base_at = -math.inf
+        self._base_s = (math.inf, math.inf)
+        self._shrunk_at = -math.inf
         self._messages: dict[int, Message] = {}
         self._token = 0
         self.bytes = 0
@@ -49,6 +75,8 @@ class Window:
         """What this broker takes; whether that is another size of message than before."""
         before = self.packet_bytes_max
         self._acked_at, self.receive_max = up.at, up.receive_max
+        self.bytes_max, self._shrunk_at = self._bytes_first, -math.inf
+        self._base_at, self._base_s = up.at, (math.inf, math.inf)
         self.packet_bytes_max = math.inf if up.packet_bytes_max is None else up.packet_bytes_max
         return before != self.packet_bytes_max
 
@@ -61,9 +89,11 @@ class Window:
         if lane is Lane.ALARM:
             alarms = sum(message.lane is Lane.ALARM for message in self._messages.values())
             return alarms < ALARMS_IN_FLIGHT_MAX and len(self._messages) < self.receive_max
-        limit = self._bytes_max + (RESERVE_BYTES if lane is not Lane.BACKFILL else 0)
+        limit = self.bytes_max + (RESERVE_BYTES if lane is not Lane.BACKFILL else 0)
         reserve = min(ALARMS_IN_FLIGHT_MAX, self.receive_max // 2)  # a broker may allow as few as twenty (Mosquitto does)
-        return not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - reserve)
+        room = not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - reserve)
+        self._full |= not room
+        return room
 
     def send(self, at: float, message: Message) -> int:
         """It leaves; its token."""
@@ -87,9 +117,26 @@ class Window:
         return min(ALARM_PATIENCE_S, self._patience_s) if alarm else self._patience_s
 
     def acked(self, at: float, message: Message) -> None:
-        """An acknowledgement took so long: twice that is worth waiting for the next."""
+        """An acknowledgement took so long: twice that is worth waiting for the next, and it tells how long the line's queue is."""
         self._acked_at = at
-        self._patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * (at - message.sent_at)))
+        rtt_s = at - message.sent_at
+        self._patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * rtt_s))
+        self._follow(at, message, rtt_s)
+
+    def _follow(self, at: float, message: Message, rtt_s: float) -> None:
+        """Let the window be as large as the line answers soon enough."""
+        before, here = (self._base_s[1], math.inf) if at - self._base_at > BASE_S else self._base_s
+        self._base_at = at if at - self._base_at > BASE_S else self._base_at
+        self._base_s = (before, min(here, rtt_s))
+        base_s = min(self._base_s)
+        soon_s = base_s + min(QUEUE_S, max(QUEUE_S_MIN, base_s))
+        if rtt_s <= soon_s:
+            if self._full:
+                self.bytes_max = min(GROWTH_MAX * self._bytes_first, self.bytes_max + len(message.payload))
+        elif message.sent_at >= self._shrunk_at:  # once a round trip: what left before does not know of it yet
+            self.bytes_max = max(min(BYTES_MIN, self._bytes_first), self.bytes_max * max(0.5, soon_s / rtt_s))
+            self._shrunk_at = at
+        self._full = False
 
     def stalled(self, at: float) -> str | None:
         """Why the link is to be given up: something is overdue, and nothing was acknowledged in time."""

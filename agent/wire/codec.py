@@ -94,13 +94,46 @@ def unpack(payload: bytes) -> dict[str, Any]:
     return found
 
 
+class Header(msgspec.Struct, frozen=True):
+    """What tells a record from others, of whatever type it was found; the rest is passed over unread."""
+
+    kind: Any = None
+    boot: Any = None
+    mono: Any = 0
+    time: Any = None
+    hist: Any = None
+
+
+_headers = msgspec.msgpack.Decoder(Header)
+
+
+def header(payload: bytes) -> Header:
+    """The header of a record that we wrote ourselves, in a tenth of the time that `unpack` takes for a track.
+
+    Raises:
+        Malformed: not msgpack, or not a map.
+    """
+    try:
+        return _headers.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as e:
+        raise Malformed(f"not a record: {e}") from e
+
+
 def decode(payload: bytes) -> Record:
     """Bytes to the typed record that its `kind` names. Unknown keys are passed over, so that a later version can be read.
 
     Raises:
         Malformed: not msgpack, an unknown kind, or a fact of the wrong type or out of range.
     """
-    found = unpack(payload)
+    return typed(unpack(payload))
+
+
+def typed(found: dict[str, Any]) -> Record:
+    """What `unpack` has found as the typed record that its `kind` names.
+
+    Raises:
+        Malformed: an unknown kind, or a fact of the wrong type or out of range.
+    """
     kind = found.get("kind")
     record_type = UP.get(kind) or STATE.get(kind) if isinstance(kind, str) else None
     if record_type is None:

@@ -33,6 +33,11 @@ FAULTS: dict[str, Fault] = {
         "时间来源互相矛盾",
         "Check the receiver; a restart learns the time anew.",
     ),
+    "data.cap": Fault(
+        "four fifths of the bytes that the SIM may carry in this day or month are used: history waits for the next",
+        "流量已用八成, 暂停补传",
+        "The detail says until when; raise mqtt.bytes_per_day_max or bytes_per_month_max if the contract allows it. Alarms always go.",
+    ),
     "gnss.antenna": Fault(
         "the receiver says that its antenna is open or short",
         "定位天线开路或短路",
@@ -46,7 +51,7 @@ FAULTS: dict[str, Fault] = {
     "gnss.garbage": Fault(
         "most of what the receiver sends is unreadable",
         "定位接收机数据无法识别",
-        "Check baud rate, wiring and ground.",
+        "Check baud rate, wiring and ground; `no_checksum`: the receiver leaves the checksums out, switch them on.",
     ),
     "gnss.jam": Fault(
         "all satellites became weaker at once, as with a jammer near by",
@@ -97,6 +102,11 @@ FAULTS: dict[str, Fault] = {
         "a light output does not do what was asked",
         "灯光输出异常",
         "Check the pin table and the light bar's wiring.",
+    ),
+    "link.certificate": Fault(
+        "the unit's certificate ends within 30 days, has ended, or its new files cannot be used",
+        "本机证书即将到期、已过期或新证书文件无效",
+        "Put a new certificate and its key beside each other; the agent takes them up within a minute.",
     ),
     "link.down": Fault(
         "no broker has been reachable for a minute",

@@ -9,7 +9,9 @@ UNITS = {"lat": 1e7, "lon": 1e7, "alt": 10, "spd": 100, "cog": 100, "hdop": 100,
 def fixes(track):
     columns = {}
     for name, (order, *values) in track["cols"].items():
-        for _ in range(order):
+        if order < 0:
+            values = [v for v, count in zip(values[::2], values[1::2]) for _ in range(count)]
+        for _ in range(abs(order)):
             values = list(accumulate(values))
         column = [v / UNITS[name] if name in UNITS else v for v in values] * (track["n"] if order == 0 else 1)
         runs = iter((track.get("absent") or {}).get(name, []))
@@ -45,9 +47,12 @@ afterwards: `clock_fix` tells for its boot `of` that `time = mono + offset_ms`. 
 **History.** `hist` is there when a record is sent later than 10 s after it was made, or was made without a link: it belongs to the books,
 not on the live map.
 
-**Gaps.** What the unit had to give up it declares: `gap` says why (`store_damaged`, `memory_full`, `events_dropped`), what, how many, and
-between which moments of `mono`. A number that is missing without a `gap` is still on the unit and will come; only the
-last numbers of a boot that ended in a power cut may be missing for good.
+**Gaps.** What the unit had to give up it declares: `gap` says why (`store_full`, `too_old`, `store_damaged`, `memory_full`,
+`events_dropped`), what, how many, and between which moments of `mono`; with `of`, `first` and `last` also which numbers of which boot. A
+number that is missing without a `gap` is still on the unit and will come, or the broker has lost it: a PUBACK proves only the broker, and
+Mosquitto, killed, forgets what it acknowledged. Ask for it: `down/resend` with ranges of `boot` and `seq`; what the unit has delivered in
+the last `keep_days` leaves once more. The live position and an alarm's repeats are not kept; the last numbers of a boot that ended in a
+power cut may be missing for good.
 
 **Alarms.** An alarm is named by its `id`, `{boot}-{seq}` of its first record; the name outlives restarts of the unit. `raised` comes
 first, then `repeated` with a fresh position (every 5 s for a minute, every 15 s for five minutes, then every minute, and at once when the
@@ -59,17 +64,18 @@ alone.
 **Live position and track.** `position` is the dot on the map: it leaves when enough has changed, and is not kept while there is no link. An
 old position says so (`src` is `last`, `age_ms`, the flag `stale`). `track` is the evidence: every fix, in batches.
 
-**Decoding a track.** A column is `[order, v0, v1, …]`: drop the order, then `order` times replace the list by its running sums; with order
-0 the one value holds for all `n` fixes. Divide `lat`, `lon` by 1e7, `alt` by 10, `spd`, `cog`, `hdop`, `acc` by 100; `t` is milliseconds
+**Decoding a track.** A column is `[order, v0, v1, …]`: drop the order; if it is negative, what follows are runs, a value and how often it
+comes: write them out; then as many times as the order says replace the list by its running sums; with order 0 the one value holds for all
+`n` fixes. Divide `lat`, `lon` by 1e7, `alt` by 10, `spd`, `cog`, `hdop`, `acc` by 100; `t` is milliseconds
 (UTC or `mono`, as `t_is` says), `sats` a count, `mode` an index into none, 2d, 3d, dr, fixed. `absent` lists, by column, runs
 `[first, count, …]` of fixes that lack the fact: what the column holds there means nothing. In Python:
 
 ```python
 {decoder}```
 
-**Orders.** Each order is answered on `up/ack` by its `jti`. Today a unit takes only plain orders of a development bench, `alarm.ack` and
-`alarm.clear`, and those only when its config says `orders.allow_unsigned_development`; every other order, and every retained message on
-`down/`, is answered `rejected` with the reason. Signed orders and the desired state (`{root}/u/{unit}/desired/{name}`,
+**Orders.** Each order is answered on `up/ack` by its `jti`. Today a unit takes only plain orders of a development bench, `alarm.ack`,
+`alarm.clear` and `resend`, and those only when its config says `orders.allow_unsigned_development`; every other order, and every retained
+message on `down/`, is answered `rejected` with the reason. Signed orders and the desired state (`{root}/u/{unit}/desired/{name}`,
 `{root}/g/{group}/desired/{name}`: the unit already subscribes, and does nothing with it) come in a later version of this document.
 
 **Rights.** A unit publishes only below its own `up/` and `state/`, and reads only its own and its groups' `down/` and `desired/`.

@@ -24,6 +24,17 @@ class ClearBody(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: Annotated[str, Meta(description="for the centre's own books; the unit does not use it")] | None = None
 
 
+Range = Annotated[
+    list[str | int], Meta(min_length=2, max_length=3, description="[boot, first, last]: numbers of a boot; [boot, first]: and all after it")
+]
+
+
+class ResendBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which records are wanted once more."""
+
+    ranges: Annotated[list[Range], Meta(min_length=1, max_length=64)]
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every plain order carries."""
 
@@ -50,4 +61,16 @@ class AlarmClear(Order, frozen=True, kw_only=True):
     body: ClearBody
 
 
-DOWN: dict[str, type[Order]] = {o.KIND: o for o in (AlarmAck, AlarmClear)}
+class Resend(Order, frozen=True, kw_only=True):
+    """The centre has not got these records: what the unit still has of them leaves once more, behind all that is new.
+
+    Answered `accepted`, and `done` once they have arrived at the broker, with `result`: rows `sent`, numbers `missed`, and which ranges are
+    `missing` (the first 64): never kept, not sent at all yet, or gone with the history.
+    """
+
+    KIND = "resend"
+    kind: Literal["resend"]
+    body: ResendBody
+
+
+DOWN: dict[str, type[Order]] = {o.KIND: o for o in (AlarmAck, AlarmClear, Resend)}

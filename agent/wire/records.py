@@ -12,6 +12,8 @@ from msgspec import Meta
 
 VERSION = 1
 BOOT = re.compile(r"[0-9a-f]{16}")
+BOOT_BEFORE = "boot_before"
+"""`id` of the event whose `detail` names the boot before this one."""
 
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees, WGS 84")]
@@ -79,12 +81,12 @@ class Position(Record, frozen=True, kw_only=True):
 
 
 class Track(Record, frozen=True, kw_only=True):
-    """A batch of fixes as columns of integers; docs/decoding.md has the decoder, ten lines of Python."""
+    """A batch of fixes as columns of integers; docs/decoding.md has the decoder, a dozen lines of Python."""
 
     KIND = "track"
     n: Annotated[int, Meta(ge=1, description="fixes in the batch")]
     t_is: Annotated[Literal["utc", "mono"], Meta(description="what column `t` counts: ms UTC, or ms on the boot's monotonic clock")]
-    cols: Annotated[dict[str, list[int]], Meta(description="by name: [order, v0, v1 …]; sum `order` times, order 0 is one value for all")]
+    cols: Annotated[dict[str, list[int]], Meta(description="by name: [order, v0, v1 …]; sum |order| times; 0: one value for all; negative: runs, [order, v0, count0 …]")]
     absent: Annotated[dict[str, list[int]], Meta(description="by name: [first, count, first, count …] runs of fixes without that fact")] | None = None
 
 
@@ -111,7 +113,7 @@ class EventRecord(Record, frozen=True, kw_only=True):
 
     KIND = "event"
     what: Annotated[Literal["ignition", "input", "agent", "link"], Meta(description="what kind of thing")]
-    id: Annotated[str, Meta(description="which one, e.g. the input's id")] | None = None
+    id: Annotated[str, Meta(description="which one, e.g. the input's id; `boot_before`: `detail` names the boot before this one")] | None = None
     active: bool | None = None
     detail: str | None = None
 
@@ -135,17 +137,21 @@ class AckRecord(Record, frozen=True, kw_only=True):
     ]
     by: Annotated[Literal["auto", "manual"], Meta(description="`manual`: a person pressed")] = "auto"
     reason: str | None = None
+    result: Annotated[dict[str, Any], Meta(description="what an order asked for, as its kind says")] | None = None
 
 
 class Gap(Record, frozen=True, kw_only=True):
     """Records were given up; this says which and why."""
 
     KIND = "gap"
-    why: Annotated[str, Meta(description="store_full, store_damaged, memory_full, events_dropped …")]
+    why: Annotated[str, Meta(description="store_full, too_old, store_damaged, memory_full, events_dropped …")]
     what: Annotated[str, Meta(description="kind or lane of what was given up")]
     count: Annotated[int, Meta(ge=0, description="records; absent when not known")] | None = None
-    from_mono: Count | None = None
-    to_mono: Count | None = None
+    from_mono: Annotated[int, Meta(ge=0, description="when the first of them was made, or its loss noticed")] | None = None
+    to_mono: Annotated[int, Meta(ge=0, description="the same of the last")] | None = None
+    of: Annotated[str, Meta(description="the boot whose records they are, where that is known")] | None = None
+    first: Annotated[int, Meta(ge=1, description="lowest `seq` among them; not all from `first` to `last` need be lost")] | None = None
+    last: Annotated[int, Meta(ge=1, description="highest `seq` among them")] | None = None
 
 
 class ClockFix(Record, frozen=True, kw_only=True):
@@ -189,12 +195,14 @@ class Health(Record, frozen=True, kw_only=True):
     faults: list[str]
     backlog: Annotated[dict[str, int], Meta(description="records waiting, by lane")]
     store: Literal["open", "down"]
-    link: Annotated[dict[str, Any], Meta(description="endpoint, protocol, connects")]
+    link: Annotated[dict[str, Any], Meta(description="endpoint, protocol, connects, last_end, certificate_days")]
     gnss: Annotated[dict[str, Any], Meta(description="port, sentences and refused lines since the start")]
     rss_bytes: Count | None = None
     temp_c: float | None = None
     store_free_bytes: Count | None = None
     events_dropped: Count | None = None
+    data_today_bytes: Annotated[int, Meta(ge=0, description="of the SIM, both ways, since midnight in the unit's time zone")] | None = None
+    data_month_bytes: Annotated[int, Meta(ge=0, description="the same since the first of the month")] | None = None
 
 
 UP: dict[str, type[Record]] = {

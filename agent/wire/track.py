@@ -1,13 +1,18 @@
 """Batches of fixes as columns of integers, lossless to the units below, and back.
 
 A column is `[order, v0, v1, …]`. Order 0: one value for all fixes. Order 1: sum once (the values are first differences, v0 the start).
-Order 2: sum twice. The whole decoder, in any language: drop the order, then `order` times replace the list by its running sums.
+Order 2: sum twice. A negative order says the same of values that come as runs, `[order, v0, count0, v1, count1, …]`: what seldom changes
+costs next to nothing. The whole decoder, in any language: drop the order, write out the runs if it is negative, then so many times as it
+says replace the list by its running sums.
 Facts that a fix lacks are listed in `absent` as runs of [first, count, …]; the column holds the previous value there, to be passed over.
 """
 
+import operator
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby
 from typing import NamedTuple
+
+import msgpack
 
 from agent.wire.records import Track
 
@@ -46,37 +51,53 @@ class TrackFix(NamedTuple):
 
 
 def _differences(values: Sequence[int]) -> list[int]:
-    return [values[0], *(b - a for a, b in pairwise(values))]
+    return [values[0], *map(operator.sub, values[1:], values)]
 
 
 def _cost(values: Sequence[int]) -> int:
-    """Bytes of msgpack for these integers (msgpack spec, int format family), near enough to choose by."""
-    return sum(1 if -32 <= v < 128 else 2 if -128 <= v < 256 else 3 if -32768 <= v < 65536 else 5 for v in values)
+    """Bytes of msgpack for these integers."""
+    return len(msgpack.packb(values))
+
+
+def _runs(values: Sequence[int]) -> list[int]:
+    return [each for value, run in groupby(values) for each in (value, len(list(run)))]
 
 
 def pack_column(values: Sequence[int]) -> list[int]:
-    """One column in the shortest of the three orders."""
-    if all(v == values[0] for v in values):
+    """One column in the shortest of the five orders."""
+    if values.count(values[0]) == len(values):
         return [0, values[0]]
     first = _differences(values)
     second = _differences(first)
-    return [2, *second] if _cost(second) < _cost(first) else [1, *first]
+    ways = {1: first, 2: second, -1: _runs(first), -2: _runs(second)}
+    order = min(ways, key=lambda each: _cost(ways[each]))
+    return [order, *ways[order]]
 
 
 def unpack_column(column: Sequence[int], n: int) -> list[int]:
     """The values of a column of `n` fixes.
 
     Raises:
-        ValueError: the order is not 0, 1 or 2, or the length does not fit.
+        ValueError: the order is not -2, -1, 0, 1 or 2, or the length does not fit.
     """
-    if not column or column[0] not in (0, 1, 2) or len(column) != (2 if column[0] == 0 else n + 1):
+    if not column or column[0] not in (-2, -1, 0, 1, 2) or not _fits(column, n):
         raise ValueError(f"a column of {n} fixes cannot begin with {list(column[:3])} and have {len(column)} items")
     order, *values = column
     if order == 0:
         return values * n
-    for _ in range(order):
+    if order < 0:
+        values = [value for value, count in zip(values[::2], values[1::2], strict=True) for _ in range(count)]
+    for _ in range(abs(order)):
         values = list(accumulate(values))
     return values
+
+
+def _fits(column: Sequence[int], n: int) -> bool:
+    """Whether it holds values for `n` fixes."""
+    if column[0] >= 0:
+        return len(column) == (2 if column[0] == 0 else n + 1)
+    counts = column[2::2]
+    return len(column) % 2 == 1 and all(count > 0 for count in counts) and sum(counts) == n
 
 
 def _absent_runs(present: Sequence[bool]) -> list[int]:
@@ -94,8 +115,10 @@ def pack(fixes: Sequence[TrackFix], t_is: str) -> Track:
     """Fixes to the body of a `track` record; at least one fix."""
     cols = {"t": pack_column([f.t for f in fixes])}
     absent: dict[str, list[int]] = {}
-    for name, scale in SCALES.items():
-        raw = [getattr(f, name) for f in fixes]
+    for (name, scale), raw in zip(SCALES.items(), list(zip(*fixes, strict=True))[1:], strict=True):
+        if None not in raw:
+            cols[name] = pack_column([round(v * scale) for v in raw])
+            continue
         present = [v is not None for v in raw]
         if not any(present):
             continue
@@ -105,8 +128,7 @@ def pack(fixes: Sequence[TrackFix], t_is: str) -> Track:
             last = last if v is None else round(v * scale)
             values.append(last)
         cols[name] = pack_column(values)
-        if not all(present):
-            absent[name] = _absent_runs(present)
+        absent[name] = _absent_runs(present)
     return Track(n=len(fixes), t_is="utc" if t_is == "utc" else "mono", cols=cols, absent=absent or None)
 
 
@@ -132,4 +154,5 @@ def unpack(track: Track) -> list[TrackFix]:
                 raise ValueError(f"{name} is absent in {count} fixes from {first} on, of {track.n}")
             columns[name][first : first + count] = [None] * count
     times = unpack_column(track.cols["t"], track.n)
-    return [TrackFix(t, **{name: values[i] for name, values in columns.items()}) for i, t in enumerate(times)]  # type: ignore[arg-type]  # counts are ints by SCALES
+    nothing: list[float | int | None] = [None] * track.n
+    return list(map(TrackFix, times, *(columns.get(name, nothing) for name in SCALES)))

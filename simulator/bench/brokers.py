@@ -103,6 +103,10 @@ class _Process(ABC):
     def _arguments(self) -> list[str]:
         """Write its config file and say how to call it."""
 
+    def _ready(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether it came up in time."""
+        return _answers(child, self._port)
+
     def start(self) -> None:
         """Start it and wait until it answers CONNECT.
 
@@ -117,7 +121,7 @@ class _Process(ABC):
                 self._port = free_port()
             with self.log.open("ab") as log:
                 self._child = _spawn([self._command, *self._arguments()], log, self.directory)
-            if _answers(self._child, self._port):
+            if self._ready(self._child):
                 self._fixed = True  # from now on this is where clients look for it
                 return
             ended = self._child.poll() is not None
@@ -188,7 +192,7 @@ class Nats(_Process):
     def _arguments(self) -> list[str]:
         file = self.directory / "nats.conf"
         file.write_text(
-            f'server_name: "outpost-bench"\nhost: "127.0.0.1"\nport: -1\nlogtime: true\n'
+            f'server_name: "outpost-bench"\nhost: "127.0.0.1"\nport: -1\nlogtime: true\nmax_payload: 2MB\n'
             f'jetstream {{ store_dir: "{self.directory}/jetstream", sync_interval: always }}\n'
             f'mqtt {{ host: "127.0.0.1", port: {self._port} }}\n'
         )

@@ -28,6 +28,7 @@ from simulator.bench.car_config import BAR, IGNITION_PIN, LAMP_PIN, PANIC_PIN, O
 from simulator.bench.line import Line
 from simulator.bench.receiver import Receiver
 from simulator.bench.wiring import Wiring
+from simulator.receiver_profiles import PROFILES
 from simulator.reckoning import Life, Span
 from simulator.route import Route
 
@@ -132,7 +133,8 @@ class Car:
         threading.Event().wait(1 - wall_s % 1)  # epochs begin on whole seconds
         start = max(datetime.fromtimestamp(round(wall_s - wall_s % 1) + 1, UTC), EARLIEST)
         self._clock_ms = start.timestamp() * 1000 - time.monotonic() * 1000
-        return Receiver(Route.through_xining(self.options.seed), self.options.rate_hz, start, self._sockets)
+        profile = None if self.options.receiver is None else PROFILES[self.options.receiver]
+        return Receiver(Route.through_xining(self.options.seed), self.options.rate_hz, start, self._sockets, profile=profile)
 
     # --- what is so -----------------------------------------------------------------------------------------------------------------
 

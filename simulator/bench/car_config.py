@@ -23,6 +23,8 @@ class Options(NamedTuple):
     unit: str = "car-1"
     seed: int = 1
     rate_hz: int = 1
+    receiver: str | None = None
+    """A kind of receiver, a name of `receiver_profiles.PROFILES`; None: one that says what is true, in words of its own."""
     commit_interval_s: float = 2.0
     commit_interval_online_s: float = 5.0
     health_interval_s: float = 5.0

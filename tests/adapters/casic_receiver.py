@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 from tests.adapters.pty_receiver import PtyReceiver, sentence
+from tests.timing import PATIENCE_S
 
 BAUDS = {"0": 4800, "1": 9600, "2": 19200, "3": 38400, "4": 57600, "5": 115200}
 SYSTEMS = {"1": ("GP",), "2": ("BD",), "3": ("GP", "BD"), "7": ("GP", "BD", "GL")}
@@ -18,6 +19,8 @@ class CasicReceiver:
         self.pty = PtyReceiver(port)
         self.obeys = obeys
         self.commands: list[str] = []
+        self.read_at: set[int] = set()
+        """The speeds at which it was listened to when it spoke."""
         self._times = times
         self._ms = 0
         self._fixes = 0
@@ -38,7 +41,7 @@ class CasicReceiver:
 
     def close(self) -> None:
         self._end.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         self.pty.close()
 
     def dip(self) -> None:
@@ -53,7 +56,9 @@ class CasicReceiver:
             self._listen()
             self._ms += round(self.period_s * 1000)
             self._fixes += 1
-            self.pty.say(self._cycle() if self.pty.baud == self.baud else GARBAGE)
+            baud = self.pty.baud
+            self.read_at.add(baud)
+            self.pty.say(self._cycle() if baud == self.baud else GARBAGE)
 
     def _listen(self) -> None:
         *lines, self._tail = (self._tail + self.pty.heard()).split(b"\r\n")

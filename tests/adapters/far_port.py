@@ -7,6 +7,8 @@ import threading
 import serial
 import serial.rfc2217
 
+from tests.timing import PATIENCE_S
+
 
 class PtyPort(serial.Serial):
     """A pseudo-terminal has no modem lines; those that the far side sets go nowhere."""
@@ -62,6 +64,6 @@ class FarPort:
     def close(self) -> None:
         """Hang up."""
         self._end.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         self._listener.close()
         self.serial.close()

@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Callable
@@ -12,6 +13,11 @@ from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from tests.timing import PATIENCE_S
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with zero time: close() sends a reset."""
 
 
 class Scripted:
@@ -37,13 +43,13 @@ class Scripted:
 
     def _treat(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(OSError):
-            sock.settimeout(5)
+            sock.settimeout(PATIENCE_S)
             self._script(sock)
 
     def close(self) -> None:
         self._done.set()
         for thread in self._threads:
-            thread.join(6)
+            thread.join(PATIENCE_S + 1)
 
 
 def silent(sock: socket.socket) -> None:
@@ -59,6 +65,17 @@ def closing(sock: socket.socket) -> None:
 def closing_after_connect(sock: socket.socket) -> None:
     """Read CONNECT, then close: nothing unread, so no reset."""
     sock.recv(4096)
+
+
+def resetting(sock: socket.socket) -> None:
+    """Close at once by a reset, as a close does when something has come that nobody has read."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def resetting_after_connect(sock: socket.socket) -> None:
+    """Read CONNECT, then reset, as a machine does whose broker has been killed."""
+    sock.recv(4096)
+    resetting(sock)
 
 
 def saying(data: bytes) -> Callable[[socket.socket], None]:
@@ -86,16 +103,18 @@ class Watcher:
         self.client.on_connect = self._connected
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(PATIENCE_S)
 
     def _connected(self, client: Client, _u: object, _flags: ConnectFlags, _reason: ReasonCode, _p: Properties | None) -> None:
         client.subscribe(self._topic, 1)
 
-    def next(self, timeout: float = 5.0) -> MQTTMessage:
+    def next(self, timeout: float = PATIENCE_S) -> MQTTMessage:
         return self.came.get(timeout=timeout)
 
     def say(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
+        sent = self.client.publish(topic, payload, qos=1, retain=retain)
+        sent.wait_for_publish(PATIENCE_S)
+        assert sent.is_published()
 
     def close(self) -> None:
         self.client.disconnect()

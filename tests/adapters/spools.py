@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agent.adapters.spool import Spool
-from agent.core.effects import Effect, Forget, Load, OpenSpool, Remember, Store
-from agent.core.events import Event, Forgotten, Lane, Loaded, Remembered, Row, SpoolFull, SpoolOpened, Stored
+from agent.core.effects import Effect, Forget, Keep, Load, OpenSpool, Prune, Recall, Remember, Store
+from agent.core.events import Event, Forgotten, Lane, Loaded, Pruned, Recalled, Remembered, Row, SpoolFull, SpoolOpened, Stored
 from tests.adapters.conftest import Posted
 
 BOOT = "00000000000000b1"
@@ -51,6 +51,35 @@ class Running:
         """Forget rows."""
         self.perform(Forget(names))
         self.posted.expect(Forgotten, where=lambda event: set(names) <= set(event.names))
+
+    def keep(self, *names: str) -> None:
+        """Move rows into history."""
+        self.perform(Keep(names))
+        self.posted.expect(Forgotten, where=lambda event: set(names) <= set(event.names))
+
+    def recall(self, first: int, last: int, boot: str | None = None, limit: int = 100) -> Recalled:
+        """Recall once."""
+        self.perform(Recall(boot or self.boot, first, last, limit))
+        return self.posted.expect(Recalled)
+
+    def history(self, boot: str | None = None) -> list[Row]:
+        """All rows of history of a boot, recalled bit by bit."""
+        rows: list[Row] = []
+        while True:
+            first = int(rows[-1].name.split("-")[1]) + 1 if rows else 0
+            recalled = self.recall(first, 10**14, boot)
+            rows += recalled.rows
+            if not recalled.more:
+                return rows
+
+    def kept(self, boot: str | None = None) -> list[str]:
+        """The names of all rows of history of a boot."""
+        return [row.name for row in self.history(boot)]
+
+    def prune(self, lane: Lane | None, rows: int, before: str | None = None) -> Pruned:
+        """Prune once."""
+        self.perform(Prune(lane, rows, before))
+        return self.posted.expect(Pruned)
 
     def remember(self, name: str, value: bytes | None) -> None:
         """Keep or remove a value."""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from agent.adapters.epoch import ENDER_CYCLES, UERE_M
+from agent.adapters.epoch import ENDER_CYCLES
 from agent.adapters.fields import DAY_MS, FOOT_M, KNOT_MPS, day
+from agent.adapters.instant import UERE_M
 from agent.core.events import Fix, FixMode
 from tests.adapters.test_epoch import DAY_2026_08_05, POSITION, VTG, Line, gga, gsa, rmc
 

@@ -13,12 +13,12 @@ from agent import config
 from agent.adapters.gnss import ASKED_MAX, SILENT_S, Gnss
 from agent.core.effects import SetReceiverBaud, SpeakToReceiver
 from agent.core.events import Event, Fix, ReceiverDown, ReceiverHeard, ReceiverUp
-from tests.adapters.conftest import Posted
+from tests.adapters.conftest import Clock, Posted, thread_left
 from tests.adapters.far_port import FarPort
 from tests.adapters.pty_receiver import PtyReceiver
-from tests.adapters.test_gnss import cycle, faster
+from tests.adapters.test_gnss import cycle, faster, next_speed
+from tests.timing import PATIENCE_S
 
-WAIT_S = 3.0
 COMMAND = b"$PCAS06,0*1B\r\n"
 
 Plug = Callable[[str], PtyReceiver]
@@ -52,12 +52,12 @@ def begin(posted: Posted) -> Iterator[Begin]:
     yield start
     for gnss in begun:
         gnss.close()
-    assert "gnss" not in [thread.name for thread in threading.enumerate()]
+    assert not thread_left("gnss")
 
 
 def heard(receiver: PtyReceiver, least: int) -> bytes:
     """What was sent to it, at least so many bytes."""
-    data, deadline = b"", time.monotonic() + WAIT_S
+    data, deadline = b"", time.monotonic() + PATIENCE_S
     while len(data) < least and time.monotonic() < deadline:
         data += receiver.heard()
         threading.Event().wait(0.01)
@@ -72,13 +72,13 @@ def test_a_receiver_that_comes_back_under_another_name_is_found(tmp_path: Path, 
     receiver = plug("ttyUSB0")
     begin(*names)
     for name in ("ttyUSB2", "ttyUSB1", "ttyUSB0"):
-        assert posted.expect(ReceiverUp, timeout=WAIT_S).port == str(receiver.port)
+        assert posted.expect(ReceiverUp).port == str(receiver.port)
         receiver.say(cycle(0))
         posted.expect(Fix)
         receiver.pull()
         assert posted.expect(ReceiverDown).port == str(receiver.port)
         receiver = plug(name)
-    assert posted.expect(ReceiverUp, timeout=WAIT_S).port == str(receiver.port)
+    assert posted.expect(ReceiverUp).port == str(receiver.port)
 
 
 def test_one_that_comes_back_under_a_link_that_stays_is_found(tmp_path: Path, plug: Plug, begin: Begin, posted: Posted) -> None:
@@ -93,7 +93,7 @@ def test_one_that_comes_back_under_a_link_that_stays_is_found(tmp_path: Path, pl
     posted.expect(ReceiverDown)
     receiver = plug("ttyUSB7")
     link.symlink_to(receiver.port)
-    assert posted.expect(ReceiverUp, timeout=WAIT_S).port == str(link)
+    assert posted.expect(ReceiverUp).port == str(link)
     receiver.say(cycle(0))
     posted.expect(Fix)
 
@@ -111,7 +111,7 @@ def test_a_port_that_opens_and_says_nothing_is_left_for_the_next_without_a_word_
     silent, talking = plug("modem"), plug("receiver")
     begin(silent.port, talking.port, now=faster(4 * SILENT_S))
     assert posted.expect(ReceiverUp).port == str(silent.port)
-    second = posted.expect(Event, timeout=WAIT_S)
+    second = posted.expect(Event)
     assert isinstance(second, ReceiverUp)
     assert second.port == str(talking.port)
 
@@ -146,7 +146,7 @@ def test_a_speed_is_set_and_what_is_heard_is_told_with_it(plug: Plug, begin: Beg
     first = posted.expect(ReceiverHeard)
     assert (first.sentences, first.baud) == (3, 9600)
     receiver.say(cycle(1))
-    second = posted.expect(ReceiverHeard, timeout=WAIT_S)
+    second = posted.expect(ReceiverHeard, where=lambda heard: heard.sentences > 0)
     assert (second.baud, receiver.baud, gnss.baud) == (57600, 57600, 57600)
 
 
@@ -156,7 +156,7 @@ def test_what_was_said_to_a_closed_port_is_not_said_to_the_next(tmp_path: Path, 
     for _ in range(2 * ASKED_MAX):
         gnss.perform(SpeakToReceiver(COMMAND))
     receiver = plug("receiver")
-    posted.expect(ReceiverUp, timeout=WAIT_S)
+    posted.expect(ReceiverUp)
     receiver.say(cycle(0))
     posted.expect(Fix)
     assert receiver.heard() == b""
@@ -169,7 +169,7 @@ def test_a_port_that_takes_no_bytes_is_down_and_opened_anew(plug: Plug, begin: B
     for _ in range(30):
         gnss.perform(SpeakToReceiver(bytes(4096)))
     assert "timeout" in posted.expect(ReceiverDown).reason.lower()
-    posted.expect(ReceiverUp, timeout=WAIT_S)
+    posted.expect(ReceiverUp)
 
 
 # --- behind a network -----------------------------------------------------------------------------------------------------------------
@@ -183,10 +183,10 @@ def test_a_bare_socket_has_no_speed(begin: Begin, posted: Posted) -> None:
             posted.expect(ReceiverUp)
             gnss.perform(SetReceiverBaud(57600))
             gnss.perform(SpeakToReceiver(COMMAND))
-            far.settimeout(WAIT_S)
+            far.settimeout(PATIENCE_S)
             assert far.recv(100) == COMMAND
             far.sendall(cycle(0))
-            assert posted.expect(ReceiverHeard, timeout=WAIT_S).baud is None
+            assert posted.expect(ReceiverHeard).baud is None
 
 
 @pytest.fixture
@@ -208,11 +208,11 @@ def test_a_receiver_may_be_behind_rfc2217(far: tuple[PtyReceiver, FarPort], begi
     assert heard(receiver, len(COMMAND)) == COMMAND
     gnss.perform(SetReceiverBaud(38400))
     assert posted.expect(ReceiverHeard).baud == 9600
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while receiver.baud != 38400 and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     receiver.say(cycle(1))
-    assert posted.expect(ReceiverHeard, timeout=WAIT_S).baud == 38400
+    assert posted.expect(ReceiverHeard).baud == 38400
     served.close()
     assert posted.expect(ReceiverDown).port == served.url
 
@@ -220,10 +220,7 @@ def test_a_receiver_may_be_behind_rfc2217(far: tuple[PtyReceiver, FarPort], begi
 @pytest.mark.filterwarnings("ignore:set(Daemon|Name)")  # pyserial 3.5 starts its own thread in the old way
 def test_the_speed_is_hunted_at_the_far_end_too(far: tuple[PtyReceiver, FarPort], begin: Begin, posted: Posted) -> None:
     receiver, served = far
-    begin(served.url, now=faster(20))
+    clock = Clock()
+    begin(served.url, now=clock)
     posted.expect(ReceiverUp)
-    deadline = time.monotonic() + WAIT_S
-    while receiver.baud == 9600 and time.monotonic() < deadline:
-        receiver.say(b"\x00\xf8\x1e garbage of a wrong speed\xff")
-        threading.Event().wait(0.02)
-    assert receiver.baud == 115200
+    assert next_speed(receiver, clock, 9600) == 115200

@@ -1,5 +1,6 @@
 """The input pins, on gpiozero's own mock pins: edges and levels with polarity, honest stamps, pins that fail and come back."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from agent.adapters.inputs import Inputs
 from agent.config import Input
 from agent.core.events import Edge, InputsFailed, Levels
 from tests.adapters.conftest import Posted
+from tests.timing import best_of
 
 PANIC = Input(id="panic", pin=17)
 IGNITION = Input(id="ignition", pin=27, active="high", pull="down")
@@ -50,10 +52,16 @@ def test_levels_are_posted_at_start_with_polarity_applied(begin: Begin, posted: 
 
 
 def test_levels_are_posted_again_each_second(begin: Begin, posted: Posted) -> None:
-    """The second Levels comes about a second after the first."""
+    """A second after the last ones, and however much later the machine lets us."""
     begin(PANIC)
-    first = posted.expect(Levels).at
-    assert 0.9 < posted.expect(Levels).at - first < 1.5
+    stamps = [posted.expect(Levels).at]
+
+    def next_after() -> float:
+        stamps.append(posted.expect(Levels).at)
+        return stamps[-1] - stamps[-2]
+
+    assert best_of(next_after, 1.2) <= 1.2
+    assert min(later - earlier for earlier, later in itertools.pairwise(stamps)) > 0.9
 
 
 def test_a_button_that_is_down_at_start_is_in_the_first_levels(begin: Begin, pins: Any, posted: Posted) -> None:
@@ -108,8 +116,9 @@ def test_an_edge_told_late_keeps_its_moment_and_a_stamp_of_another_clock_is_not_
     inputs = Inputs((PANIC,), factory, posted, time.monotonic)
     inputs.start()
     posted.expect(Levels)
+    before = time.monotonic()
     factory.pin(17).drive_low()
-    assert time.monotonic() - posted.expect(Edge).at == pytest.approx(stamped_s_ago, abs=0.05)
+    assert before - 0.001 <= posted.expect(Edge).at + stamped_s_ago <= time.monotonic() + 0.001
     inputs.close()
     factory.close()
 

@@ -1,6 +1,7 @@
 """Bytes of a receiver: lines found among garbage, memory bounded, stamps of the first byte."""
 
 import random
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.adapters.epoch import QUIET_S
 from agent.adapters.fields import KNOT_MPS
-from agent.adapters.nmea import KINDS_MAX, SPOKE_MAX, Nmea
+from agent.adapters.nmea import ANTENNA_AGAIN_S, KINDS_MAX, MERGED_MAX, SPOKE_MAX, Nmea
 from agent.core.events import Antenna, Event, Fix, FixMode, ReceiverSpoke, Satellite, Sky
 from tests.adapters.pty_receiver import sentence
 from tests.adapters.test_words import VERSIONA
@@ -67,12 +68,43 @@ def test_it_makes_no_difference_how_the_bytes_are_cut() -> None:
         (b"no dollar at all\r\n", {"noise": 1}),
         (b"\x00\xff\xfe\r\n\r\n\n", {"noise": 1}),
         (b"$GN\xffRMC*00\r\n", {"noise": 1}),
-        (b"!AIVDM,1,1,,A,x,0*00\r\n", {"noise": 1}),
+        (b"!AIVDM,1,1,,A,x,0*00\r\n", {"checksum": 1}),
+        (b"!AIVDM,1,1,,A\r\n", {"noise": 1}),
     ],
 )
 def test_a_good_line_is_found_behind_whatever_went_before(nmea: Nmea, before: bytes, refused: dict[str, int]) -> None:
     nmea.feed(0.0, before + RMC)
     assert nmea.counts() == (1, refused)
+
+
+def test_good_lines_of_other_kinds_are_good(nmea: Nmea) -> None:
+    """AIS, and logs of Unicore's and NovAtel's receivers: a receiver that says them beside its fixes is not out of order."""
+    ais = b"!AIVDM,1,1,,B,177KQJ5000G?tO`K>RA1wUbN0TKH,0*5C\r\n"
+    body = "BESTPOSA,COM1,0,78.0,FINESTEERING,1419,336208.000;SOL_COMPUTED,SINGLE,51.11"
+    log = f"#{body}*{zlib.crc32(body.encode(), 0xFFFFFFFF) ^ 0xFFFFFFFF:08x}\r\n".encode()
+    assert nmea.feed(0.0, ais * 4 + log * 3 + RMC) == []
+    assert nmea.counts() == (8, {})
+    assert nmea.details()[1] == {"AIVDM": 4, "BESTPOSA": 3, "GNRMC": 1}
+    nmea.feed(1.0, log.replace(b"SINGLE", b"DOUBLE") + ais.replace(b"177", b"178"))
+    assert nmea.counts() == (0, {"checksum": 2})
+
+
+def test_two_good_sentences_without_the_line_end_between_them_are_two(nmea: Nmea) -> None:
+    nmea.feed(0.0, RMC.rstrip() + GGA.rstrip() + b" " + sentence("GPGSV,1,1,00"))
+    assert nmea.counts() == (3, {})
+    assert fixes(nmea.end())[0].alt_m == 76.5
+    nmea.feed(1.0, RMC.rstrip()[:-1] + GGA)
+    assert nmea.counts() == (1, {"cut": 1})
+
+
+def test_a_line_of_nothing_but_ends_of_sentences_is_not_read_for_ever(nmea: Nmea) -> None:
+    nmea.feed(0.0, b"$A*00" * 30_000 + RMC)
+    assert nmea.counts() == (1, {"checksum": MERGED_MAX})
+
+
+def test_a_field_left_out_is_counted(nmea: Nmea) -> None:
+    nmea.feed(0.0, sentence("GNRMC,120000.00,A,4739.7,N,12219.5,W,2.00,900.0,050826,,,A,V"))
+    assert (nmea.counts(), nmea.details()[0]) == ((1, {}), {"field": 1})
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r", b"\n\r", b" \r\n"])
@@ -138,6 +170,16 @@ def test_the_sky_comes_with_the_fix_and_knows_what_is_used(nmea: Nmea) -> None:
     assert len(fixes(told)) == 5
     assert len(skies) >= 4  # when the end of the cycle is learned, the fix begins to go before the GSV
     assert skies[-1].satellites == (Satellite("BD", 6, 40.0, 45, 123, True), Satellite("BD", 14, 25.0, 20, 200, False))
+
+
+def test_what_was_said_of_the_antenna_once_is_told_again_while_the_receiver_speaks(nmea: Nmea) -> None:
+    """u-blox says it when it changes, and an event may be lost."""
+    told = nmea.feed(0.0, sentence("GNTXT,01,01,02,ANTSTATUS=OPEN"))
+    for second in range(1, 25):
+        t = f"1200{second:02}.00"
+        told += nmea.feed(float(second), sentence(f"GNRMC,{t},A,4739.7,N,12219.5,W,2.00,90.0,050826,,,A,V")) + nmea.flush(second + 0.5)
+    antennas = [event for event in told if isinstance(event, Antenna)]
+    assert antennas == [Antenna(n * ANTENNA_AGAIN_S, "open") for n in range(3)]
 
 
 def test_the_antenna_is_told_at_each_change_and_each_second(nmea: Nmea) -> None:

@@ -17,6 +17,7 @@ from agent.config import Output
 from agent.core.effects import Pattern, ShowLights
 from agent.core.events import LightsShown, OutputFailed
 from tests.adapters.conftest import Posted
+from tests.timing import PATIENCE_S
 
 RED = Output(id="red", pin=5)
 BLUE = Output(id="blue", pin=6, active="low")
@@ -49,7 +50,7 @@ class BoardWithMemory(MockFactory):  # type: ignore[misc]  # gpiozero is untyped
         while not self.news.empty():
             self.news.get()
         while count:
-            count -= self.news.get(timeout=2) == pin
+            count -= self.news.get(timeout=PATIENCE_S) == pin
 
 
 class PinWithMemory(MockPin):  # type: ignore[misc]  # gpiozero is untyped
@@ -144,7 +145,10 @@ def test_what_is_asked_is_driven_and_told(begin: Begin, pins: BoardWithMemory, p
 
 
 def test_patterns_of_one_period_run_in_step_and_do_not_drift(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
-    """Red and blue change within a moment of each other, and on multiples of 50 ms of one schedule, although asked for at odd times."""
+    """Red and the lamp change within a moment of each other, on multiples of 50 ms of one schedule, although asked for at odd times.
+
+    On a busy machine a change may be late, or not be played at all; then the next ones tell.
+    """
     outputs = begin(RED, LAMP)
     outputs.perform(ShowLights({"red": FLASH}))
     posted.expect(LightsShown)
@@ -152,12 +156,18 @@ def test_patterns_of_one_period_run_in_step_and_do_not_drift(begin: Begin, pins:
     threading.Event().wait(0.02)
     outputs.perform(ShowLights({"lamp": FLASH}))
     posted.expect(LightsShown)
-    pins.wait_for_changes(13, 11)
-    changes = {pin: [at for at, number, _ in list(pins.driven) if number == pin][-10:-1] for pin in (5, 13)}
-    # The two pins may be one change apart when we look; each change of the one has one of the other beside it.
-    assert all(min(abs(red - lamp) for lamp in changes[13]) < 0.02 for red in changes[5][1:-1])
-    assert changes[5][-1] - changes[5][0] == pytest.approx(0.05 * 8, abs=0.045)
-    assert pins.levels(5)[-5:-1] in ([True, False] * 2, [False, True] * 2)
+
+    def in_step() -> bool:
+        pins.wait_for_changes(13, 11)
+        driven = list(pins.driven)
+        changes = {pin: [at for at, number, _ in driven if number == pin][-10:-1] for pin in (5, 13)}
+        levels = [level for _, number, level in driven if number == 5][-5:-1]
+        # The two pins may be one change apart when we look; each change of the one has one of the other beside it.
+        together = all(min(abs(red - lamp) for lamp in changes[13]) < 0.02 for red in changes[5][1:-1])
+        on_time = changes[5][-1] - changes[5][0] == pytest.approx(0.05 * 8, abs=0.045)
+        return together and on_time and levels in ([True, False] * 2, [False, True] * 2)
+
+    assert any(in_step() for _ in range(15))
 
 
 def test_asking_again_does_not_disturb_a_running_pattern(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
@@ -170,15 +180,17 @@ def test_asking_again_does_not_disturb_a_running_pattern(begin: Begin, pins: Boa
     assert pins.levels(5) == [False, True]
 
 
-def test_a_new_pattern_takes_effect_at_once(begin: Begin, posted: Posted) -> None:
+def test_a_new_pattern_takes_effect_at_once(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
     """Not at the next change of the pattern that runs, a minute away."""
     outputs = begin(RED)
     outputs.perform(ShowLights({"red": Pattern("slow", ((True, 60_000), (False, 60_000)))}))
     posted.expect(LightsShown)
+    assert pins.pin(5).state is True
     asked = time.monotonic()
     outputs.perform(ShowLights({"red": DARK}))
     assert posted.expect(LightsShown).shown == {"red": "dark"}
-    assert time.monotonic() - asked < 0.2
+    assert pins.pin(5).state is False
+    assert time.monotonic() - asked < PATIENCE_S < 60
 
 
 def test_an_output_that_is_not_named_goes_on(begin: Begin, posted: Posted) -> None:
@@ -210,7 +222,7 @@ def test_close_puts_outputs_to_their_safe_level_also_when_the_thread_has_died(pi
     outputs = Outputs((RED,), pins, full, time.monotonic)
     outputs.start()
     outputs.perform(ShowLights({"red": STEADY}))
-    outputs._thread.join(5)
+    outputs._thread.join(PATIENCE_S)
     assert not outputs._thread.is_alive()
     assert pins.pin(5).state is True
     outputs.close()

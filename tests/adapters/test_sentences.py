@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.adapters.sentences import LINE_CHARS_MAX, LineRefused, Sentence, Verdict, parse
+from agent.adapters.facts import Sentence, Verdict
+from agent.adapters.fields import KNOT_MPS
+from agent.adapters.sentences import LINE_CHARS_MAX, LineRefused, parse
 from tests.adapters.pty_receiver import sentence
 
 RMC = "GNRMC,055234.200,A,4739.71890,N,12219.58362,W,1.00,286.35,050826,,,A,V"
@@ -53,10 +55,16 @@ def test_mode_none_simulator_manual_or_unknown_is_never_a_fix(mode: str) -> None
     assert said(RMC.replace(",A,V", f",{mode},V")).verdict is Verdict.VOID
 
 
-@pytest.mark.parametrize("quality", ["", "0", "7", "8"])
-def test_gga_quality_empty_none_manual_or_simulator_is_no_fix_and_gives_no_position(quality: str) -> None:
+@pytest.mark.parametrize("quality", ["0", "7", "8"])
+def test_gga_quality_none_manual_or_simulator_is_no_fix_and_gives_no_position(quality: str) -> None:
     gga = said(GGA.replace(",W,1,", f",W,{quality},"))
     assert (gga.verdict, gga.lat, gga.alt_m) == (Verdict.VOID, None, None)
+
+
+def test_an_empty_quality_says_nothing_of_the_fix_nor_where_it_is() -> None:
+    gga = said(GGA.replace(",W,1,", ",W,,"))
+    assert (gga.verdict, gga.lat, gga.alt_m) == (None, None, 76.5)
+    assert said("GPGGA,055234.200,,,,,,,,,,,,,").verdict is Verdict.VOID
 
 
 def test_dead_reckoning_is_told_apart() -> None:
@@ -66,9 +74,9 @@ def test_dead_reckoning_is_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("modes", "verdict"),
-    [("ANNN", Verdict.GOOD), ("NNNN", Verdict.VOID), ("NE", Verdict.ESTIMATED), ("AS", Verdict.VOID), ("", Verdict.VOID)],
+    [("ANNN", Verdict.GOOD), ("NNNN", Verdict.VOID), ("NE", Verdict.ESTIMATED), ("AS", Verdict.VOID), ("", None)],
 )
-def test_gns_has_a_mode_for_each_constellation(modes: str, verdict: Verdict) -> None:
+def test_gns_has_a_mode_for_each_constellation(modes: str, verdict: Verdict | None) -> None:
     assert said(f"GNGNS,055234.20,4739.7,N,12219.5,W,{modes},11,1.3,168.9,39.5,,,V").verdict is verdict
 
 
@@ -91,20 +99,12 @@ def test_a_dop_outside_its_range_means_none(hdop: str, told: float | None) -> No
 @pytest.mark.parametrize(
     "body",
     [
-        RMC.replace("050826", "2208-1"),
-        RMC.replace("050826", "5082026"),
-        RMC.replace("050826", "310226"),
         RMC.replace("4739.71890", "9939.71890"),
         RMC.replace("4739.71890", "4775.71890"),
         RMC.replace("12219.58362", "18119.58362"),
         RMC.replace(",N,", ",Q,"),
         RMC.replace("055234.200", "255234.200"),
         RMC.replace("055234.200", "05523"),
-        RMC.replace(",1.00,", ",nan,"),
-        RMC.replace(",1.00,", ",1e999,"),
-        RMC.replace(",286.35,", ",412.0,"),
-        GGA.replace(",76.5,", ",abc,"),
-        GGA.replace(",14,", ",1_4,"),
         "GNGSA,A,9,02,07,14,15,17,20,22,30,,,,,1.5,0.9,1.2,1",
         "GPRMC,055234.200,A,4739.7",
         RMC + ",1,2,3",
@@ -112,6 +112,47 @@ def test_a_dop_outside_its_range_means_none(hdop: str, told: float | None) -> No
 )
 def test_a_field_that_is_not_what_it_should_be_refuses_the_line(body: str) -> None:
     assert refused(line(body)) == "field"
+
+
+@pytest.mark.parametrize(
+    ("body", "left_out"),
+    [
+        (RMC.replace("050826", "2208-1"), "day"),
+        (RMC.replace("050826", "5082026"), "day"),
+        (RMC.replace("050826", "310226"), "day"),
+        (RMC.replace("050826", "000000"), "day"),
+        (RMC.replace(",1.00,", ",nan,"), "speed_mps"),
+        (RMC.replace(",1.00,", ",1e999,"), "speed_mps"),
+        (RMC.replace(",286.35,", ",412.0,"), "course_deg"),
+        (GGA.replace(",76.5,", ",abc,"), "alt_m"),
+        (GGA.replace(",14,", ",1_4,"), "sats"),
+        (GGA.replace(",0.9,", ",-,"), "hdop"),
+    ],
+)
+def test_a_field_that_is_not_needed_to_know_where_and_when_costs_only_itself(body: str, left_out: str) -> None:
+    found = said(body)
+    assert (found.spared, getattr(found, left_out), found.verdict) == (1, None, Verdict.GOOD)
+    assert found.lat is not None
+
+
+@pytest.mark.parametrize("body", [RMC + ",", RMC + ",,", GGA + ",", "GPGLL,4739.7,N,12219.5,W,055234.2,A,A,"])
+def test_empty_fields_too_many_are_none(body: str) -> None:
+    assert said(body).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("body", "course_deg", "speed_mps"),
+    [
+        ("GPVTG,054.7,034.4,005.5,010.2", 54.7, 5.5 * KNOT_MPS),  # before NMEA 2.0
+        ("GPVTG,054.7,T,,M,,N,010.8,K,A", 54.7, 3.0),
+        ("GPVTG,054.7,T,,M,005.5,N,,K,A", 54.7, 5.5 * KNOT_MPS),
+        ("GPVTG,954.7,T,,M,005.5,N,,K,A", None, 5.5 * KNOT_MPS),
+    ],
+)
+def test_vtg_of_old_and_vtg_in_kmh_tell_a_speed(body: str, course_deg: float | None, speed_mps: float) -> None:
+    vtg = said(body)
+    assert vtg.course_deg == course_deg
+    assert vtg.speed_mps == pytest.approx(speed_mps)
 
 
 def test_without_a_checksum_there_is_no_trust() -> None:
@@ -148,6 +189,9 @@ def test_a_good_line_that_says_nothing_of_the_fix_is_good(body: str) -> None:
         ("GNGSA,A,3,01,36,193,,,,,,,,,,1.5,0.9,1.2,1", {("GP", 1), ("SB", 123), ("GQ", 1)}),
         ("GNGSA,A,3,02,70,214,301,412,,,,,,,,1.5,0.9,1.2", {("GP", 2), ("GL", 6), ("BD", 14), ("GA", 1), ("BD", 12)}),
         ("BDGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),
+        ("BDGSA,A,3,161,197,,,,,,,,,,,1.5,0.9,1.2", {("BD", 1), ("BD", 37)}),  # Unicore UM220
+        ("BDGSA,A,3,206,263,201,,,,,,,,,,1.5,0.9,1.2", {("BD", 6), ("BD", 63), ("BD", 1)}),
+        ("GNGSA,A,3,166,192,193,152,,,,,,,,,1.5,0.9,1.2", {("BD", 6), ("BD", 32), ("GQ", 1), ("SB", 152)}),
         ("GBGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),
         ("PQGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2", {("BD", 6)}),
         ("GAGSA,A,3,06,,,,,,,,,,,,1.5,0.9,1.2,3", {("GA", 6)}),

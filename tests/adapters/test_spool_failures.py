@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from agent.core.effects import Forget, OpenSpool, Remember, Store
-from agent.core.events import Forgotten, Lane, Loaded, Remembered, SpoolDown, SpoolFull, SpoolOpened, Stored
+from agent.core.events import Forgotten, Lane, Loaded, Remembered, SpoolDown, SpoolFull, SpoolOpened, SpoolQuarantined, Stored
 from tests.adapters.spools import BOOT, NEXT_BOOT, file_of, running
+from tests.timing import PATIENCE_S
 
 SMALL = 1 << 20
 
@@ -73,7 +74,7 @@ def test_a_read_only_disk_is_refused_and_used_once_it_is_writable(tmp_path: Path
 def test_a_disk_that_is_full_is_said_to_be_and_used_again_when_there_is_room(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    with mounted(disk, "-t", "tmpfs", "-o", "size=2m", "tmpfs"), running(disk) as run:
+    with mounted(disk, "-t", "tmpfs", "-o", "size=6m", "tmpfs"), running(disk) as run:
         run.open()
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(disk_free(disk) - 200_000))
@@ -85,6 +86,12 @@ def test_a_disk_that_is_full_is_said_to_be_and_used_again_when_there_is_room(tmp
                 break
             stored += 1
         assert event.reason.startswith("full: ")
+        # The write-ahead log has its room beforehand.
+        run.store(9000, lane=Lane.ALARM)
+        run.remember("alarm", b"latched")
+        run.forget(run.name(1))
+        run.keep(run.name(2))
+        stored -= 2
         ballast.unlink()
         assert run.open().waiting[Lane.LIVE] == stored
         run.store(stored + 1)
@@ -163,13 +170,14 @@ def test_after_an_io_error_nothing_is_answered_until_the_store_is_opened_again(t
         run.open()
         run.store(1)
         with files_limited_to((tmp_path / "spool" / "cache.db-wal").stat().st_size):
-            run.perform(Store(run.name(2), Lane.EVENT, bytes(100_000)))
+            run.perform(Store(run.name(2), Lane.EVENT, bytes(3_000_000)))
             down = run.posted.expect(SpoolDown)
         assert "disk I/O error" in down.reason
         assert str(tmp_path / "spool") in down.reason
         run.perform(Store(run.name(3), Lane.EVENT, b"x"), Forget((run.name(1),)), OpenSpool())
-        opened = run.posted.expect(SpoolOpened)
-        assert opened.waiting[Lane.EVENT] == 1
+        quarantined, opened = run.posted.expect(SpoolQuarantined), run.posted.expect(SpoolOpened)
+        assert "disk I/O error" in quarantined.reason
+        assert quarantined.rows == opened.waiting[Lane.EVENT] == 1
         assert run.posted.drain() == []
         assert run.names() == [run.name(1)]
 
@@ -222,7 +230,7 @@ def test_a_name_that_is_none_ends_the_thread_and_is_not_swallowed(tmp_path: Path
         with running(tmp_path) as run:
             run.open()
             run.perform(Store("nonsense", Lane.EVENT, b"x"))
-            run.spool._thread.join(5)
+            run.spool._thread.join(PATIENCE_S)
     finally:
         threading.excepthook = before
     assert died == ["spool: 'nonsense' is no name of a row: expected 16 hexadecimal digits, a dash and a number"]

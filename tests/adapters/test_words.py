@@ -33,6 +33,11 @@ def heard(body: str) -> object:
         ("PSTMANTENNASTATUS,1,1,1,0", "open"),
         ("PSTMANTENNASTATUS,2,1,1,0", "short"),
         ("PSTMANTENNASTATUS,7", None),
+        ("PGTOP,11,1", "short"),
+        ("PGTOP,11,3", "ok"),
+        ("PCD,11,1", "short"),
+        ("PCD,11,3", "ok"),
+        ("PGTOP,11,2", None),  # the internal antenna: right in a module that has no other
     ],
 )
 def test_the_antenna_is_told_by_text_and_by_teseo(body: str, state: str | None) -> None:
@@ -53,6 +58,9 @@ def test_the_antenna_is_told_by_text_and_by_teseo(body: str, state: str | None) 
         ("PMTK705,AXN_5.1,0027,L80,1.0", "PMTK705,AXN_5.1,0027,L80,1.0"),
         ("PCAS60,1,2", None),
         ("PDTINFO,UM621-02,G1B1L1E1,V1.2", "PDTINFO,UM621-02,G1B1L1E1,V1.2"),
+        ("PGRMT,GPS 17N VER 2.30,P,P,R,R,P,,23,R", "PGRMT,GPS 17N VER 2.30,P,P,R,R,P,,23,R"),
+        ("PASHR,RID,UE,30,UE00", "PASHR,RID,UE,30,UE00"),
+        ("PSRFTXT,Version:GSW2.3.1", "PSRFTXT,Version:GSW2.3.1"),
         ("OK", "OK"),
         ("FAIL,1", "FAIL,1"),
         ("command,VERSIONA,response: OK", "command,VERSIONA,response: OK"),

@@ -7,6 +7,16 @@ import pytest
 
 from tests.black_box.desk import QUICK, Desk
 
+TIMEOUT_S = 300
+"""The net below all patience of one test."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real processes on a machine that may be busy: what is waited for in one test adds up."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:

@@ -24,7 +24,7 @@ from simulator.ledger import Arrival
 from simulator.reckoning import Account, Fate, Harvest, Life, reckon
 
 OUTPOST = [sys.executable, "-m", "agent"]
-PATIENCE_S = 20.0
+PATIENCE_S = 45.0
 """Nothing that is asserted: how long a test waits before it calls something missing."""
 
 QUICK = Options(more={"report": {"interval_s": 1.0}})
@@ -68,7 +68,7 @@ class Desk(Car):
         self.centre = Centre(self.broker.url)
         self._left.callback(self.centre.close)
         self.centre.start()
-        self.centre.wait_until_listening()
+        self.centre.wait_until_listening(PATIENCE_S)
 
     def _make_broker(self) -> Broker:
         return Mosquitto(self.directory / "broker", config=self._broker_config) if self._broker_config else super()._make_broker()
@@ -109,7 +109,7 @@ class Desk(Car):
     def run(self) -> str:
         """Start the agent, wait until it is ready; the name of its boot."""
         self.start_agent()
-        self.wait_until_ready()
+        self.wait_until_ready(PATIENCE_S)
         return self.boots[-1]
 
     def run_online(self) -> str:
@@ -136,9 +136,15 @@ class Desk(Car):
 
     def page(self) -> str:
         """`outpost status`, as a person reads it."""
-        done = subprocess.run([*OUTPOST, "status", "-c", str(self.config_file)], capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(
+            [*OUTPOST, "status", "-c", str(self.config_file)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def status(self, timeout_s: float = 10.0) -> dict[str, Any] | None:
+        """As the car's, for an agent that may not get the processor at once."""
+        return super().status(timeout_s)
 
     def told(self, what: str, look: Callable[[dict[str, Any]], object], timeout: float = PATIENCE_S) -> dict[str, Any]:
         """The agent's status, once `look` finds in it what it wants."""
@@ -202,6 +208,11 @@ class Desk(Car):
         self.told("the lamp says sent", lambda s: s["lights"]["lamp"] == "sent" and not s["inputs"]["driver"])
         return alarm.id
 
+    def drive_into_a_tunnel(self) -> None:
+        """No more fixes, and the agent knows: so those from before are in its track, and none is still on its way from the receiver."""
+        self.receiver.void(lost=True)
+        self.told("no fix any more", lambda s: s["position"]["mode"] == "none")
+
     def all_on_disk(self) -> None:
         """Wait until nothing is on its way to the store; what was remembered before it is there too, as the store works in order."""
         self.told("all on disk", lambda s: s["outbox"]["unstored"] == 0 and s["outbox"]["store"] == "open")
@@ -216,6 +227,11 @@ class Desk(Car):
     def missing(self, before: float) -> list[float]:
         """When the fixes were told, before that monotonic second, that an agent must have taken and that have not come."""
         return [epoch.at for epoch in self.account().of(Fate.LOST) if epoch.at < before]
+
+    def let_go(self, pin: int) -> list[int | None]:
+        """The last two levels of an output that nobody drives any more, once the bench has seen that: later than we see the process end."""
+        until(f"nobody drives pin {pin}", lambda: self.wiring.level(pin) is None)
+        return [driven.level for driven in self.wiring.history(pin)][-2:]
 
     def flashes(self, since: float) -> bool:
         """Whether the bar's first light has gone on twice since then, as it does in an alarm and in no other show."""

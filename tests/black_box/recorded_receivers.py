@@ -64,7 +64,7 @@ def play(recording: Path) -> Played:
     listener = _Listener(recording.stem)
     with tempfile.TemporaryDirectory() as folder:
         receiver = PtyReceiver(Path(folder) / "receiver")
-        gnss = Gnss(config.Gnss(port=str(receiver.port)), listener, lambda: 0.0)
+        gnss = Gnss(config.Gnss(port=str(receiver.port)), listener, lambda: 0.0, recorded=True)
         gnss.start()
         if listener.up.wait(TIMEOUT_S):
             receiver.say(recording.read_bytes() + b"\r\n" + END)

@@ -16,7 +16,7 @@ from agent.wire import topics
 from agent.wire.records import AckRecord, Alarm
 from simulator.bench.car_config import Options
 from simulator.orders import plain_order
-from tests.black_box.desk import QUICK, Desk, resident_mb, until
+from tests.black_box.desk import PATIENCE_S, QUICK, Desk, resident_mb, until
 
 CLEAR = "alarm.clear"
 
@@ -30,10 +30,12 @@ class Stranger:
         self._client.on_connect = lambda *_: connected.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert connected.wait(10)
+        assert connected.wait(PATIENCE_S)
 
     def say(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+        sent = self._client.publish(topic, payload, qos=1, retain=retain)
+        sent.wait_for_publish(PATIENCE_S)
+        assert sent.is_published()
 
     def close(self) -> None:
         self._client.disconnect()
@@ -127,7 +129,7 @@ GARBAGE = {
 @pytest.mark.parametrize("line", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_at_the_local_socket_is_answered_with_an_error(strict: tuple[Desk, Stranger], line: bytes) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(10)
+        sock.settimeout(PATIENCE_S)
         sock.connect(str(strict[0].socket))
         sock.sendall(line)
         assert b'"error"' in sock.recv(65536)
@@ -139,13 +141,14 @@ def test_a_line_without_an_end_and_a_crowd_at_the_local_socket_are_borne(strict:
     with contextlib.ExitStack() as crowd:
         for _ in range(40):
             one = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-            one.settimeout(5)
+            one.settimeout(PATIENCE_S)
             one.connect(str(desk.socket))
             with contextlib.suppress(OSError):
                 one.sendall(b"x" * 1_000_000)
     until("it answers again", lambda: (desk.status() or {}).get("unit"))
+    since = desk.heard
     desk.press()
-    desk.hear(Alarm, since=desk.heard)
+    desk.hear(Alarm, since=since)
     desk.release()
 
 

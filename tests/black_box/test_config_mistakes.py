@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simulator.bench import car_config
 from simulator.bench.wiring import Wiring
-from tests.black_box.desk import OUTPOST
+from tests.black_box.desk import OUTPOST, PATIENCE_S
 
 MISTAKES = {
     'id = "car-1"': ('id = "car 1"', "unit.id"),
@@ -27,7 +27,7 @@ def test_five_mistakes_are_five_lines_exit_2_and_no_pin_was_touched(tmp_path: Pa
     file.write_text(text)
     with Wiring(tmp_path / "pins.sock") as wiring:
         env = {**os.environ, "GPIOZERO_PIN_FACTORY": "simulated", "OUTPOST_SIM_PINS": str(wiring.path)}
-        done = subprocess.run([*OUTPOST, "run", "-c", str(file)], env=env, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run([*OUTPOST, "run", "-c", str(file)], env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 2
         lines = done.stderr.splitlines()
         assert len(lines) == len(MISTAKES), done.stderr

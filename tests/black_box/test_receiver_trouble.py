@@ -13,7 +13,7 @@ import pytest
 from agent.wire.records import FaultRecord, Track
 from agent.wire.track import unpack
 from tests.adapters.pty_receiver import PtyReceiver, sentence
-from tests.black_box.desk import QUICK, Desk, resident_mb, until
+from tests.black_box.desk import PATIENCE_S, QUICK, Desk, resident_mb, until
 
 LINE_BYTES = 1_048_576
 GROWTH_MB_MAX = 5.0
@@ -29,14 +29,16 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield desk
 
 
-def test_a_receiver_that_is_not_there_at_the_start_is_found_when_it_comes(late: Desk) -> None:
-    told = late.hear_fault("gnss.port", "raised")
-    assert str(late.receiver.port) in (told.detail or "")
-    assert "gnss.port" in late.page()
-    late.plug()
-    late.hear_fix()
-    late.hear_fault("gnss.port", "cleared")
-    assert "gnss.port" not in late.faults()
+def test_a_receiver_that_is_not_there_at_the_start_is_found_when_it_comes(desk: Desk) -> None:
+    desk.unplug()
+    desk.run_online()
+    told = desk.hear_fault("gnss.port", "raised")
+    assert str(desk.receiver.port) in (told.detail or "")
+    assert "gnss.port" in desk.page()
+    desk.plug()
+    desk.hear_fix()
+    desk.hear_fault("gnss.port", "cleared")
+    assert "gnss.port" not in desk.faults()
 
 
 def test_a_receiver_that_is_pulled_and_plugged_in_again_is_read_again(late: Desk) -> None:
@@ -57,9 +59,9 @@ def test_garbage_on_the_serial_line_is_a_fault_until_sentences_come_again(late: 
     late.hear_fix(late.heard)
     since, pid = late.heard, late.pid
     late.receiver.garbage(seconds)
-    raised = late.hear_fault("gnss.garbage", "raised", since, timeout=seconds + 5)
+    raised = late.hear_fault("gnss.garbage", "raised", since, timeout=seconds + PATIENCE_S)
     assert "refused" in (raised.detail or "")
-    late.hear_fault("gnss.garbage", "cleared", since, timeout=seconds + 15)
+    late.hear_fault("gnss.garbage", "cleared", since, timeout=seconds + PATIENCE_S)
     late.hear_fix(late.heard)
     assert late.pid == pid, "the same process all the time"
     told = [(r.state, r.detail) for r in late.centre.ledger.records("fault") if isinstance(r, FaultRecord) and r.code == "gnss.garbage"]
@@ -84,9 +86,12 @@ def test_an_agent_that_does_not_run_for_a_while_takes_every_fix_that_was_told_me
     until("all of them are in the track", lambda: not desk.missing(ran_on))
     account = desk.account()
     assert (account.altered, account.invented) == (0, 0)
-    tracks = [record for record in desk.centre.ledger.records("track") if isinstance(record, Track)]
-    dated = {one.t for record in tracks if record.t_is == "utc" for one in unpack(record)}
-    assert {epoch.utc_ms for epoch in told} <= dated, "and none is dated by when it was read"
+
+    def dated() -> set[int]:
+        tracks = [record for record in desk.centre.ledger.records("track") if isinstance(record, Track)]
+        return {one.t for record in tracks if record.t_is == "utc" for one in unpack(record)}
+
+    until("none is dated by when it was read", lambda: {epoch.utc_ms for epoch in told} <= dated())
 
 
 class FarReceiver:
@@ -99,9 +104,9 @@ class FarReceiver:
 
     def say(self, said: bytes) -> None:
         if self._line is None:
-            self._door.settimeout(20)
+            self._door.settimeout(PATIENCE_S)
             self._line, _ = self._door.accept()
-            self._line.settimeout(20)
+            self._line.settimeout(PATIENCE_S)
         self._line.sendall(said)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from agent.wire.records import Alarm, FaultRecord, Gap, Presence
 from simulator.bench import car_config
 from simulator.bench.car_config import Options
-from tests.black_box.desk import OUTPOST, QUICK, Desk, until
+from tests.black_box.desk import OUTPOST, PATIENCE_S, QUICK, Desk, until
 
 CELLAR = "mount -t tmpfs -o ro none {path} && exec {command}"
 """A file system of its own that is read-only, seen by this process and its children only."""
@@ -46,7 +46,7 @@ def test_a_state_directory_on_a_read_only_file_system_costs_durability_and_nothi
     state.mkdir()
     unshare = shutil.which("unshare")
     probe = [unshare or "", "-m", "sh", "-c", CELLAR.format(path=state, command="true")]
-    if unshare is None or subprocess.run(probe, capture_output=True, timeout=20, check=False).returncode:
+    if unshare is None or subprocess.run(probe, capture_output=True, timeout=PATIENCE_S, check=False).returncode:
         pytest.skip("no mount namespace of our own here: needs unshare and its rights (root in CI)")
     script = CELLAR.format(path=state, command=f'{" ".join(OUTPOST)} "$@"')
     desk.command = [unshare, "-m", "sh", "-c", script, "outpost"]
@@ -107,10 +107,10 @@ def test_a_second_agent_on_one_store_says_so(tmp_path: Path) -> None:
             assert f"in use by process {desk.pid}" in page
         finally:
             second.terminate()
-            assert second.wait(20) == 0
+            assert second.wait(PATIENCE_S) == 0
         assert (desk.status() or {})["outbox"]["store"] == "open"
         desk.raise_alarm()
 
 
 def _page(config: Path) -> str:
-    return subprocess.run([*OUTPOST, "status", "-c", str(config)], capture_output=True, text=True, timeout=20, check=False).stdout
+    return subprocess.run([*OUTPOST, "status", "-c", str(config)], capture_output=True, text=True, timeout=PATIENCE_S, check=False).stdout

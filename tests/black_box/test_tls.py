@@ -93,3 +93,19 @@ def test_the_right_certificates_carry_an_alarm_and_its_answer(desk: Desk) -> Non
     assert desk.terminate() == 0
     stopped = desk.hear(Presence, lambda r: r.boot == boot and not r.online)
     assert stopped.reason == "stopped"
+
+
+def test_a_new_certificate_is_taken_up_while_the_agent_runs_and_half_a_one_costs_nothing(desk: Desk, certificates: Path) -> None:
+    desk.run()
+    before = desk.told("a link, and days left", lambda s: s["link"]["state"] == "online" and s["certificate"]["days_left"] is not None)
+    assert (before["link"]["connects"], before["certificate"]["days_left"]) == (1, 0)
+    assert "link.certificate" in {fault["code"] for fault in before["faults"]}, "it is for a day only"
+    good = (certificates / "car-1.crt").read_bytes()
+    (certificates / "car-1.crt").write_bytes(good[: len(good) // 2])
+    bad = desk.told("that the files are no good", lambda s: s["certificate"]["trouble"], timeout=40)
+    assert (bad["link"]["state"], bad["link"]["connects"]) == ("online", 1)
+    make_certificate(certificates, "car-1", "authority", "extendedKeyUsage=clientAuth")
+    after = desk.told("a link with the new one", lambda s: s["link"]["connects"] == 2 and s["link"]["state"] == "online", timeout=40)
+    assert after["link"]["last_end"] == "the certificate files have changed"
+    assert after["certificate"]["trouble"] is None
+    assert desk.terminate() == 0

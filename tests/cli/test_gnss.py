@@ -1,5 +1,7 @@
 """`outpost gnss`: recordings and ports, as whoever installs a receiver meets them."""
 
+import argparse
+import datetime
 import json
 import os
 import subprocess
@@ -9,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.gnss import diagnose
+from agent.cli.gnss import chosen, diagnose
 from agent.cli.gnss_view import View
 from agent.cli.parser import main
+from agent.config import Gnss
 from agent.core.events import Antenna, Fix, FixMode, ReceiverDown, ReceiverHeard, ReceiverSpoke, ReceiverUp, Satellite, Sky
 from tests.adapters.pty_receiver import PtyReceiver, sentence
+from tests.timing import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "agent")
@@ -80,6 +84,19 @@ def test_fixes_without_a_date_are_left_out_unless_asked_for(tmp_path: Path) -> N
     assert [line["lat"] for line in replay(tmp_path, gga, "--undated")[1]] == [pytest.approx(47.661666667)]
 
 
+@pytest.mark.parametrize(
+    ("more", "date", "says"),
+    [((), "2027-01-05", "; mended: week_rollover 1"), (("--not-before", "2007-01-01"), "2007-05-22", "")],
+)
+def test_a_date_of_an_older_recording_is_moved_unless_it_is_said_how_old_it_is(
+    tmp_path: Path, more: tuple[str, ...], date: str, says: str
+) -> None:
+    rmc = sentence("GPRMC,120000.00,A,4739.7,N,12219.5,W,2.00,90.0,220507,,")
+    _, (line,), err = replay(tmp_path, rmc, *more)
+    assert datetime.datetime.fromtimestamp(float(str(line["time"])), datetime.UTC).isoformat() == f"{date}T12:00:00+00:00"
+    assert err == f"1 fixes from 1 sentences{says}\n"
+
+
 def test_dead_reckoning_is_marked(tmp_path: Path) -> None:
     _, (line,), _ = replay(tmp_path, sentence("GNRMC,120000.00,A,4739.7,N,12219.5,W,2.00,90.0,221126,,,E,V"))
     assert (line["dr"], line["quality"], line["mode"]) == (True, "estimated", 2)
@@ -98,7 +115,15 @@ def test_a_file_that_is_not_there_fails(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     "words",
-    [["--from", "x", "--json"], ["--from", "x", "--port", "y"], ["--port", "y", "--baud", "9601"], ["--port", "y", "--for", "0"]],
+    [
+        ["--from", "x", "--json"],
+        ["--from", "x", "--port", "y"],
+        ["--port", "y", "--baud", "9601"],
+        ["--port", "y", "--for", "0"],
+        ["--from", "x", "--not-before", "1979-12-31"],
+        ["--from", "x", "--not-before", "soon"],
+        ["--port", "y", "--not-before", "2007-01-01"],
+    ],
 )
 def test_words_that_do_not_go_together_are_a_mistake(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gnss", *words]) == 2
@@ -139,7 +164,7 @@ def test_a_silent_port_fails_after_the_time_it_was_given(receiver: PtyReceiver, 
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_port_is_shown_live(receiver: PtyReceiver, as_json: bool) -> None:
-    words = ["gnss", "--port", str(receiver.port), "--baud", "9600", "--for", "1.5"]
+    words = ["gnss", "--port", str(receiver.port), "--baud", "9600", "--for", "3"]
     with subprocess.Popen(
         [*PROGRAM, *words, *(["--json"] if as_json else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as program:
@@ -147,7 +172,7 @@ def test_a_port_is_shown_live(receiver: PtyReceiver, as_json: bool) -> None:
         first = program.stdout.readline()  # the port is open
         for n in range(3):
             receiver.say(cycle(n))
-        out, err = program.communicate(timeout=10)
+        out, err = program.communicate(timeout=2 * PATIENCE_S)
     assert (program.returncode, err) == (0, "")
     if not as_json:
         assert first.startswith(f"{receiver.port} at 9600 baud")
@@ -198,3 +223,73 @@ def test_the_page_says_what_is_not_known_and_what_is_wrong() -> None:
     assert "satellites  not told (no GSV)" in shown
     assert "STALE, 52.0 s old" in page(Fix(50.0, FixMode.TWO_D, None, 30.5, 104.25))
     assert "WEAK" in page(Sky(101.0, (Satellite("BD", 6, 20.0),)))
+
+
+# --- the ports of the config file ---------------------------------------------------------------------------------------------------------
+
+
+def configured(tmp_path: Path, *ports: Path, more: str = "") -> str:
+    first, *others = (str(port) for port in ports)
+    file = tmp_path / "agent.toml"
+    gnss = f'[gnss]\nport = "{first}"\nmore_ports = {json.dumps(others)}\n{more}\n'
+    file.write_text(f'[unit]\nid = "car-1"\n[mqtt]\nendpoints = ["mqtt://broker.example"]\n{gnss}')
+    return str(file)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_ports_of_the_config_file_are_tried_in_turn_and_it_says_which_is_read(
+    receiver: PtyReceiver, tmp_path: Path, as_json: bool
+) -> None:
+    absent = tmp_path / "absent"
+    words = ["gnss", "--config", configured(tmp_path, absent, receiver.port), "--baud", "9600", "--for", "3"]
+    with subprocess.Popen(
+        [*PROGRAM, *words, *(["--json"] if as_json else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as program:
+        assert program.stdout is not None
+        first = program.stdout.readline()  # the port is open
+        second = "" if as_json else program.stdout.readline()
+        for n in range(3):
+            receiver.say(cycle(n))
+        _, err = program.communicate(timeout=2 * PATIENCE_S)
+    assert program.returncode == 0
+    why = f"{absent}: there is no such port"
+    if as_json:
+        assert json.loads(first)["port"] == str(receiver.port)
+        assert err == f"not read: {why}\n"
+    else:
+        assert first.startswith(f"{receiver.port} at 9600 baud")
+        assert second == f"not read    {why}\n"
+        assert err == ""
+
+
+def test_when_no_port_of_the_config_file_opens_each_is_named_with_why(
+    receiver: PtyReceiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import serial
+
+    absent = tmp_path / "absent"
+    with serial.Serial(str(receiver.port), exclusive=True):
+        assert main(["gnss", "--config", configured(tmp_path, absent, receiver.port)]) == 1
+    err = capsys.readouterr().err
+    assert f"{absent}: there is no such port\n" in err
+    assert f"{receiver.port}: another program has it open" in err
+
+
+def test_when_no_port_of_the_config_file_speaks_each_is_named_with_why(
+    receiver: PtyReceiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent, other = tmp_path / "absent", PtyReceiver(tmp_path / "other")
+    assert main(["gnss", "--config", configured(tmp_path, absent, receiver.port, other.port), "--for", "0.5"]) == 1
+    other.close()
+    err = capsys.readouterr().err
+    assert f"{absent}: there is no such port\n" in err
+    assert f"{receiver.port}: no good sentence came" in err
+    assert f"{other.port}: it was not tried" in err
+
+
+def test_the_speed_that_the_agent_may_have_set_is_tried_too_unless_another_is_named(tmp_path: Path) -> None:
+    file = configured(tmp_path, tmp_path / "a", tmp_path / "b", more='baud = 9600\nreceiver = "atgm336h"\nbaud_wanted = 115200')
+    asked = argparse.Namespace(port=None, baud=None, config=Path(file))
+    assert chosen(asked) == Gnss(port=str(tmp_path / "a"), more_ports=(str(tmp_path / "b"),), baud=9600, baud_wanted=115200)
+    asked.baud = 38400
+    assert (chosen(asked).baud, chosen(asked).baud_wanted) == (38400, "keep")

@@ -20,10 +20,11 @@ from agent.cli.parser import main
 from agent.wire import codec
 from agent.wire.records import EventRecord, FaultRecord
 from simulator.bench.brokers import Broker, Mosquitto, Nats, find_mosquitto, find_nats, free_port
+from tests.timing import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = "import sys; from agent.cli.parser import main; sys.exit(main(sys.argv[1:]))"
-WITHIN_S = 10.0
+WITHIN_S = PATIENCE_S
 EVENT = codec.encode(EventRecord(v=1, unit="A", kind="event", boot="0" * 16, seq=1, mono=5, what="agent"))
 FAULT = codec.encode(FaultRecord(v=1, unit="B", kind="fault", boot="0" * 16, seq=1, mono=5, code="x", state="raised"))
 
@@ -136,6 +137,7 @@ def test_only_the_unit_and_the_root_that_are_asked_for_are_shown_and_retained_is
 
 
 @needs_mosquitto
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_it_with_0(mosquitto: Broker, tails: Tails) -> None:
     tail = tails("-b", mosquitto.url)
     tail.said()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from agent.core.effects import Effect, Forget, Load, OpenSpool, Publish, Store
+from agent.core.effects import Effect, Forget, Keep, Load, OpenSpool, Publish, Store
 from agent.core.events import (
     Acked,
     Event,
@@ -127,10 +127,10 @@ class Desk:
             case OpenSpool() if self.store_works:
                 self._store_open = True
                 self._post(SpoolOpened(0.0, {lane: sum(row.lane is lane for row in self.rows.values()) for lane in Lane}, {}))
-            case Store(name=name, lane=lane, payload=payload) if self._store_open:
+            case Store(name=name, lane=lane, payload=payload, edition=edition) if self._store_open:
                 self.rows[name] = Row(name, lane, payload)
-                self._post(Stored(0.0, (name,)))
-            case Forget(names=names) if self._store_open:
+                self._post(Stored(0.0, (name,), {name: edition}))
+            case Forget(names=names) | Keep(names=names) if self._store_open:
                 for name in names:
                     self.rows.pop(name, None)
                 self._post(Forgotten(0.0, names))

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from agent.core.endpoints import RETURN_S
 from agent.core.events import (
+    Acked,
     Event,
     LinkDown,
+    Probed,
     SpoolDown,
     Started,
     Subscribed,
@@ -88,6 +91,24 @@ def ended() -> LinkBench:
     return bench
 
 
+def away() -> LinkBench:
+    """Online at the second of two endpoints, and proved; the first is to be asked again."""
+    bench = started(ENDPOINT, B)
+    bench.feed(link_down(0.1))
+    bench.until(1.2)
+    bench.feed(link_up(1.3, 2), Subscribed(1.4, 2), Acked(1.4, 1))
+    return bench
+
+
+def returning() -> LinkBench:
+    """The first endpoint is said to be well again: connecting to it."""
+    bench = away()
+    bench.until(1.3 + RETURN_S)
+    bench.feed(Probed(1.5 + RETURN_S, ENDPOINT, True))
+    bench.until(1.5 + RETURN_S)
+    return bench
+
+
 STATES: dict[str, Callable[[], LinkBench]] = {
     "first": first,
     "connecting 5": started,
@@ -95,5 +116,7 @@ STATES: dict[str, Callable[[], LinkBench]] = {
     "waiting": waiting,
     "online": online,
     "subscribed": lambda: online(subscribed=True),
+    "away": away,
+    "returning": returning,
     "ended": ended,
 }

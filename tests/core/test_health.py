@@ -25,7 +25,9 @@ from tests.core.builders import Bench, assert_covers, link_up, of, one, press, t
 TOLD: dict[str, Any] = {
     "faults": [{"code": "store.down", "detail": "", "since_s": 1.0}],
     "outbox": {"waiting": {"alarm": 1}, "store": "open"},
-    "link": {"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2, "since_s": 3.0},
+    "link": {"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2, "since_s": 3.0, "last_end": "lost"},
+    "certificate": {"days_left": 200, "trouble": None},
+    "data": {"today_bytes": 300, "month_bytes": None, "up_bytes": 200},
     "receiver": {"port": "/dev/x", "sentences": 7, "refused": {}, "up": True},
 }
 
@@ -90,12 +92,13 @@ def test_the_record_gathers_what_the_parts_say() -> None:
         faults=["store.down"],
         backlog={"alarm": 1},
         store="open",
-        link={"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2},
+        link={"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2, "last_end": "lost", "certificate_days": 200},
         gnss={"port": "/dev/x", "sentences": 7, "refused": {}},
         rss_bytes=1000,
         temp_c=55.0,
         store_free_bytes=2000,
         events_dropped=7,
+        data_today_bytes=300,
     )
     assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
 

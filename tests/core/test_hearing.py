@@ -5,6 +5,7 @@ import pytest
 from agent.core.events import Event, Fix, FixMode, ReceiverHeard, Satellite, Sky
 from agent.core.hearing import GRACE_S, LACK_S, RATE_OLD_S, SECONDS_KEPT, SEEN_S, Hearing, Verdict
 from agent.core.phrasebook import SentenceSet, Want
+from agent.core.setup import FORGOT_S
 
 SENTENCES = SentenceSet(hears=("GGA", "GSV"), silences=("GLL",))
 
@@ -89,6 +90,17 @@ def test_a_satellite_that_the_almanac_promises_and_nobody_hears_is_none() -> Non
     heard = hearing(Want.CONSTELLATIONS, "beidou")
     heard.take(Sky(1.0, (Satellite("BD", 3, 35.0), Satellite("GP", 3), Satellite("GL", 4, 0.0))))
     assert heard.systems(2.0) == {"BD"}
+
+
+def test_a_count_of_all_together_is_no_constellation() -> None:
+    heard = feed(hearing(Want.CONSTELLATIONS, "beidou_gps"), fixes(1, 30, sats={"GN": 12}))
+    assert heard.verdict(Want.CONSTELLATIONS, 30.0) is Verdict.UNKNOWN
+    heard.take(Sky(30.0, (Satellite("BD", 3, 35.0), Satellite("GP", 3, 40.0))))
+    assert heard.verdict(Want.CONSTELLATIONS, 31.0) is Verdict.MET
+
+
+def test_what_came_once_by_mistake_is_past_before_it_convicts() -> None:
+    assert SEEN_S < FORGOT_S
 
 
 def test_a_wanted_constellation_that_stays_away_for_long_while_others_are_used_is_unmet() -> None:

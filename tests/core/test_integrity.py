@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.events import Antenna, Event, FaultSeen, Fix, FixMode, InputChanged, Satellite, Sky
+from agent.core.events import Antenna, Event, FaultSeen, Fix, FixMode, InputChanged, ReceiverUp, Satellite, Sky
 from agent.core.firmament import KNOWN_MAX
 from agent.core.integrity import DELAY_S_MAX, Integrity
 from agent.wire.faults import FAULTS
@@ -94,6 +94,7 @@ def events(state: str) -> list[tuple[Event, str]]:
         (Sky(AT), state),
         (Antenna(AT, "ok"), state),
         (Antenna(AT, "short"), "antenna_short" if state == "antenna_open" else state),
+        (ReceiverUp(AT, "/dev/x"), state),
         (InputChanged(AT, "ignition", "ignition", True, AT), state),
         (press(AT), state),
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.core.events import Antenna, FaultSeen, FixMode, InputChanged
+from agent.core.events import Antenna, FaultSeen, FixMode, InputChanged, ReceiverUp
 from agent.core.integrity import DELAY_S_MAX, FORGET_S
 from agent.core.motion import JUMP_CLEAR_S
 from tests.core.builders import of
@@ -75,6 +75,19 @@ def test_a_tunnel_is_no_jammer_and_its_end_no_jump(seed: int) -> None:
     assert bench.ride(90) == []
     bench.drive.sky_db, bench.drive.mode = 0.0, FixMode.THREE_D
     assert bench.ride(120) == []
+
+
+def test_a_tunnel_right_after_a_red_light_is_no_jammer() -> None:
+    """Three seconds of driving were seen, and no sky between the light and the tunnel."""
+    bench = watched()
+    while not _drives(bench):
+        bench.ride(1)
+    bench.drive.parks = True
+    bench.ride(30 + (-bench.drive.at - 30) % SKY_S)
+    bench.drive.parks = False
+    bench.ride(3)
+    bench.drive.sky_db, bench.drive.mode = -60.0, FixMode.NONE
+    assert bench.ride(90) == []
 
 
 def _drives(bench: Watched) -> bool:
@@ -197,6 +210,40 @@ def test_an_antenna_is_flagged_as_the_receiver_says(state: str) -> None:
     faults = [fault for fault in of(FaultSeen, bench.all) if fault.code == "gnss.antenna"]
     assert [(fault.active, fault.detail) for fault in faults] == [(True, state)]
     bench.feed(*(Antenna(bench.drive.at + 10 + n, "ok") for n in range(4)))
+    assert not bench.flags
+
+
+@pytest.mark.parametrize("again_s", [None, 9])
+def test_an_antenna_of_which_the_receiver_speaks_once_is_flagged_in_time_and_until_it_is_taken_back(again_s: int | None) -> None:
+    """u-blox says it when it changes, CASIC at 1 Hz with each ninth fix."""
+    bench = watched()
+    began = bench.drive.at
+    bench.feed(Antenna(began + 0.5, "ok"), Antenna(began + 1.0, "open"))
+    assert bench.until_flag("antenna_open", 5) <= 1 + DELAY_S_MAX["gnss.antenna"]
+    for second in range(round(2 * FORGET_S)):
+        bench.ride(1)
+        if again_s and second % again_s == 0:
+            bench.feed(Antenna(bench.drive.at, "open"))
+        assert bench.flags == ("antenna_open",)
+    bench.feed(Antenna(bench.drive.at, "ok"))
+    assert bench.until_clear("antenna_open", 5) <= 4
+
+
+def test_a_bump_that_is_over_before_the_delay_is_none() -> None:
+    bench = watched()
+    began = bench.drive.at
+    bench.feed(Antenna(began + 0.5, "open"), Antenna(began + 2.5, "ok"))
+    assert bench.ride(60) == []
+
+
+def test_what_one_receiver_said_of_its_antenna_is_let_go_when_another_may_have_come() -> None:
+    bench = watched()
+    bench.feed(Antenna(bench.drive.at + 0.5, "open"))
+    bench.ride(10)
+    bench.feed(ReceiverUp(bench.drive.at, "/dev/x"))
+    bench.ride(round(FORGET_S) - 20)
+    assert "antenna_open" in bench.flags
+    bench.ride(30)
     assert not bench.flags
 
 

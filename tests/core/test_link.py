@@ -4,48 +4,51 @@ from collections.abc import Callable
 
 import pytest
 
+from agent.core.endpoints import RETURN_S
 from agent.core.events import (
     Acked,
     AlarmChanged,
+    CertificateSeen,
     Event,
     LinkStalled,
+    Probed,
     SpoolDown,
     Started,
     StopRequested,
     Subscribed,
 )
 from agent.core.link import Link
-from tests.core.builders import assert_covers, link_down, link_up, spool_opened, types
+from tests.core.builders import ENDPOINT, assert_covers, link_down, link_up, spool_opened, types
 from tests.core.link_states import AT, STATES, state
 
-ATTEMPT = {"connecting 4": 2}
+ATTEMPT = {"connecting 4": 2, "away": 2, "returning": 3}
+ONLINE = ("online", "subscribed", "away")
 
 UP = ["StateChanged", "Subscribe", "Note"]
-RULES: list[tuple[Callable[[int], Event], dict[str, tuple[list[str], str]]]] = [
-    # the event by the number of the attempt; in which states something comes of it, and the state then
-    (lambda n: link_up(AT, n), dict.fromkeys(["connecting 5", "connecting 4"], (UP, "online"))),
-    (lambda n: link_up(AT, n - 1), {}),
-    (lambda n: link_up(AT, n + 1), {}),
-    (lambda n: link_down(AT, n), dict.fromkeys(["connecting 5", "connecting 4", "online", "subscribed"], (["Note"], "waiting"))),
-    (lambda n: link_down(AT, n - 1), {}),
+RULES: list[tuple[Callable[[float, int], Event], dict[str, tuple[list[str], str]]]] = [
+    # the event by its time and the number of the attempt; in which states something comes of it, and the state then
+    (link_up, dict.fromkeys(["connecting 5", "connecting 4", "returning"], (UP, "online"))),
+    (lambda at, n: link_up(at, n - 1), {}),
+    (lambda at, n: link_up(at, n + 1), {}),
+    (link_down, dict.fromkeys(["connecting 5", "connecting 4", "returning", *ONLINE], (["Note"], "waiting"))),
+    (lambda at, n: link_down(at, n - 1), {}),
     (
-        lambda n: link_down(AT, n, wrong_protocol=True),
-        {
-            "connecting 5": (["Note", "Remember"], "waiting"),
-            "connecting 4": (["Note"], "waiting"),
-            "online": (["Note", "Remember"], "waiting"),
-            "subscribed": (["Note", "Remember"], "waiting"),
-        },
+        lambda at, n: link_down(at, n, wrong_protocol=True),
+        {"connecting 4": (["Note"], "waiting")}
+        | dict.fromkeys(["connecting 5", "returning", *ONLINE], (["Note", "Remember"], "waiting")),
     ),
-    (lambda _n: LinkStalled(AT, "nothing"), dict.fromkeys(["online", "subscribed"], (["Disconnect", "LinkDown", "Note"], "waiting"))),
-    (lambda _n: Acked(AT, 1), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
-    (lambda n: Subscribed(AT, n), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
-    (lambda n: Subscribed(AT, n + 1), {}),
-    (lambda _n: AlarmChanged(AT, "a", "raised", "silent"), {}),
-    (lambda _n: AlarmChanged(AT, "a", "cleared", "silent"), {}),
-    (lambda _n: spool_opened(AT), {"first": (["Connect"], "connecting")}),
-    (lambda _n: SpoolDown(AT, "full"), {"first": (["Connect"], "connecting")}),
-    (lambda _n: StopRequested(AT, "SIGTERM"), dict.fromkeys(["online", "subscribed"], (["StateChanged"], "online"))),
+    (lambda at, _n: LinkStalled(at, "nothing"), dict.fromkeys(ONLINE, (["Disconnect", "LinkDown", "Note"], "waiting"))),
+    (lambda at, _n: Acked(at, 1), dict.fromkeys(["online", "subscribed"], (["FaultSeen"], "online"))),
+    (Subscribed, dict.fromkeys(ONLINE, (["FaultSeen"], "online"))),
+    (lambda at, n: Subscribed(at, n + 1), {}),
+    (lambda at, _n: AlarmChanged(at, "a", "raised", "silent"), dict.fromkeys(ONLINE, (["WatchLink"], "online"))),
+    (lambda at, _n: AlarmChanged(at, "a", "cleared", "silent"), {}),
+    (lambda at, _n: spool_opened(at), {"first": (["Connect"], "connecting")}),
+    (lambda at, _n: SpoolDown(at, "full"), {"first": (["Connect"], "connecting")}),
+    (lambda at, _n: Probed(at, ENDPOINT, True), {}),  # what comes of it comes at its own time: test_link_return
+    (lambda at, _n: Probed(at, ENDPOINT, False, "refused"), {}),
+    (lambda at, _n: CertificateSeen(at, 1), {}),
+    (lambda at, _n: StopRequested(at, "SIGTERM"), dict.fromkeys(ONLINE, (["StateChanged"], "online"))),
 ]
 SILENT = {
     "first": "waiting",
@@ -54,9 +57,16 @@ SILENT = {
     "waiting": "waiting",
     "online": "online",
     "subscribed": "online",
+    "away": "online",
+    "returning": "connecting",
     "ended": "ended",
 }
-CASES = [(name, rule(ATTEMPT.get(name, 1)), *outcome.get(name, ([], SILENT[name]))) for rule, outcome in RULES for name in STATES]
+LATER = {"returning": AT + RETURN_S}
+CASES = [
+    (name, rule(LATER.get(name, AT), ATTEMPT.get(name, 1)), *outcome.get(name, ([], SILENT[name])))
+    for rule, outcome in RULES
+    for name in STATES
+]
 
 
 @pytest.mark.parametrize(("name", "event", "outs", "then"), CASES)

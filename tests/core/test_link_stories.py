@@ -270,7 +270,7 @@ def test_a_fault_whose_time_comes_while_an_unproved_link_is_up_is_told_when_that
     assert _faults(bench) == [(FAULT_AFTER_S + 2, True)]
 
 
-def test_with_an_alarm_that_nobody_has_seen_a_broker_that_closes_is_asked_every_two_seconds() -> None:
+def test_with_an_alarm_that_nobody_has_seen_a_broker_that_closes_is_asked_every_second() -> None:
     bench = started()
     bench.feed(AlarmChanged(0.0, "a", "raised", "overt"), link_up(0.0), link_down(0.1))
     assert max(_closed_after_connack(bench, 600.0)) <= WAIT_URGENT_S

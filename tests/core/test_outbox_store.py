@@ -51,7 +51,7 @@ def test_a_record_that_leaves_ten_seconds_late_is_marked_as_history() -> None:
 def test_back_fill_made_without_a_link_lies_in_the_store_as_history() -> None:
     report = event_report(100.1, lane=Lane.BACKFILL)
     assert record(one(Store, made(OPEN).feed(report))).hist is True
-    assert record(one(Store, made(OPEN, UP).feed(report))).hist is None
+    assert record(one(Publish, made(OPEN, UP).feed(report))).hist is None
 
 
 def test_alarms_in_flight_or_not_are_never_marked_before_they_are_late() -> None:

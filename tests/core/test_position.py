@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import Report, SurveyedPlace
-from agent.core.events import AlarmChanged, Event, FixMode, InputChanged, Lane, Reported, Started
+from agent.core.events import AlarmChanged, Event, FixMode, InputChanged, Lane, LiveSlowed, Reported, Started
 from agent.core.integrity import Integrity
 from agent.core.part import Output
 from agent.core.position import FRESH_S, Position
@@ -92,6 +92,9 @@ TABLE = [
     *_rows(lambda at: AlarmChanged(at, "a", "raised", "silent"), ""),
     *_rows(lambda at: AlarmChanged(at, "a", "cleared", "silent"), ""),
     *_rows(link_up, EVERY),
+    *_rows(lambda at: LiveSlowed(at, 6), ""),
+    *_rows(lambda at: LiveSlowed(at, 1), ""),
+    *_rows(lambda at: LiveSlowed(at, 0), ""),
 ]
 
 
@@ -228,3 +231,20 @@ def test_fixes_that_came_late_together_make_one_report_of_the_newest() -> None:
     assert report.record.pos is not None
     assert (report.at, report.record.pos.lat, report.record.pos.age_ms) == (20.0, moving[-1].lat, 0)
     assert bench.part.deadline > 20.0
+
+
+@pytest.mark.parametrize("speed_mps", [None, 10.0])
+def test_a_car_that_drives_with_no_wire_to_its_ignition_is_not_parked_even_if_its_receiver_tells_no_speed(speed_mps: float | None) -> None:
+    """GGA alone has none."""
+    bench = made()
+    drive = [fix(float(at), lat=36.6 + at * 10 * METRE_DEG, speed_mps=speed_mps, acc_m=4.0) for at in range(1, 300)]
+    bench.feed(*drive)
+    times = [out.at for out in of(Reported, bench.all)]
+    assert max(after - before for before, after in itertools.pairwise(times)) <= CONFIG.interval_s
+
+
+def test_a_position_that_wanders_without_a_speed_is_that_of_a_parked_car() -> None:
+    bench = made()
+    bench.feed(*(fix(float(at), lat=36.6 + at % 3 * 12 * METRE_DEG, speed_mps=None, acc_m=4.0) for at in range(1, 300)))
+    times = [out.at for out in of(Reported, bench.all)]
+    assert max(after - before for before, after in itertools.pairwise(times)) > CONFIG.interval_s

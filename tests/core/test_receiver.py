@@ -63,9 +63,20 @@ TABLE = [
     *_rows(Started(AT), []),
     *_rows(ReceiverUp(AT, "/dev/x"), ["gnss.port off"]),
     *_rows(ReceiverDown(AT, "/dev/x", "gone"), ["gnss.port on", "gnss.silent off"]),
-    *_rows(GOOD, ["gnss.silent off", "gnss.garbage off"]),
+    *_rows(
+        GOOD,
+        ["gnss.silent off", "gnss.garbage off"],
+        starting=["gnss.silent off", "gnss.port off", "gnss.garbage off"],
+        closed=["gnss.silent off", "gnss.port off", "gnss.garbage off"],
+    ),
     *_rows(QUIET, []),
-    *_rows(BAD, ["gnss.silent off"], garbage=["gnss.silent off", "gnss.garbage on"]),
+    *_rows(
+        BAD,
+        ["gnss.silent off"],
+        garbage=["gnss.silent off", "gnss.garbage on"],
+        starting=["gnss.silent off", "gnss.port off"],
+        closed=["gnss.silent off", "gnss.port off"],
+    ),
     *_rows(ReceiverHeard(AT, 0, {"checksum": 1}), [], garbage=["gnss.garbage on"]),
     *_rows(fix(AT), ["gnss.no_fix off"]),
     *_rows(fix(AT, mode=FixMode.NONE), []),
@@ -95,6 +106,13 @@ def test_a_closed_port_is_not_silent() -> None:
     bench = closed()
     assert short(bench.until(59.0)) == []
     assert bench.part.status(59.0)["up"] is False
+
+
+def test_sentences_show_that_the_port_is_open_though_the_word_of_it_was_lost() -> None:
+    bench = closed()
+    assert "gnss.port off" in short(bench.feed(GOOD))
+    assert bench.part.status(AT)["up"] is True
+    assert "gnss.port off" not in short(bench.feed(ReceiverHeard(11.0, 5, {})))
 
 
 def test_garbage_is_called_so_after_ten_seconds_of_it_and_one_good_second_ends_it() -> None:

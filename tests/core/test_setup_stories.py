@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from agent.config import Gnss
 from agent.core.effects import Note
 from agent.core.events import FaultSeen, ReceiverHeard, ReceiverSpoke, ReceiverUp
@@ -35,6 +37,31 @@ def test_a_receiver_that_does_already_what_is_wanted_is_told_nothing() -> None:
     outs = talk.run(300)
     assert said(outs) == []
     assert talk.setup.state is State.SETTLED
+
+
+@pytest.mark.parametrize("systems", [("GN",), ("BD", "GP", "GL"), ("BD", "GP", "GN")])
+def test_one_odd_second_of_a_receiver_that_does_what_is_wanted_changes_nothing(systems: tuple[str, ...]) -> None:
+    """A GSA that was lost leaves a fix whose satellites are counted all together."""
+    talk = Talk(EVERYTHING)
+    talk.does |= {"rate": 5, "baud": 115200}
+    outs = talk.run(60)
+    usual = talk.does["systems"]
+    talk.does["systems"] = systems
+    outs += talk.run(1)
+    talk.does["systems"] = usual
+    outs += talk.run(60)
+    assert (said(outs), of(Note, outs), faults(outs)) == ([], [], [False])
+
+
+def test_what_has_come_round_while_the_receiver_was_asked_who_it_is_is_not_sent() -> None:
+    talk = heard(Gnss(constellations="beidou_gps"))
+    talk.run(2)
+    talk.until(90.99 + LISTEN_S + 0.1)
+    talk.at = 97.1
+    assert talk.setup.state is State.ASKING
+    talk.does["systems"] = ("BD", "GP")
+    outs = talk.run(10)
+    assert (set(said(outs)), of(Note, outs), talk.setup.state) == ({"WHO"}, [], State.SETTLED)
 
 
 # --- the way it goes ------------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_a_store_that_is_said_to_be_open_and_answers_nothing_is_asked_for_again(
         if owe == "loading":
             shelf.load(1.0, EVENT)
         else:
-            getattr(shelf, owe)["a"] = 1.0
+            getattr(shelf, owe)["a"] = 1.0 if owe == "unstored" else (1.0, False)
         assert [at for at in range(1, 13) if shelf.reopen(float(at))] == [6, 11]
         shelf.opened(spool_opened(13.0))
         shelf.unstored.clear()

@@ -1,6 +1,7 @@
 """Suspicion: quiet and raised × good and bad looks; then that it flickers no faster than its delays."""
 
 import itertools
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,17 @@ def test_without_a_delay_one_look_is_enough() -> None:
     suspicion = Suspicion(0.0, 10.0)
     suspicion.judge(5.0, True)
     assert suspicion.raised
+
+
+def test_what_is_said_once_is_due_after_its_delay_and_turns_then() -> None:
+    suspicion = seen((0.1, True))
+    assert suspicion.due_at == 0.1 + RAISE_S
+    suspicion.judge(suspicion.due_at, True)
+    assert (suspicion.raised, suspicion.due_at) == (True, math.inf)
+    suspicion.judge(20.3, False)
+    assert suspicion.due_at == 20.3 + CLEAR_S
+    suspicion.judge(suspicion.due_at, False)
+    assert not suspicion.raised
 
 
 def test_it_can_be_forgotten() -> None:

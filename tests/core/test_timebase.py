@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLearned
 from agent.core.part import Output
 from agent.core.timebase import (
+    BELIEVE_MOVED_S,
     DRIFT_PPM,
     EARLIEST_UTC_MS,
     FIXES_TO_CONTRADICT,
@@ -304,3 +305,18 @@ def test_fixes_that_came_late_together_are_one_word_not_three() -> None:
     bench = made()
     bench.feed(*(timed_fix(float(at), read_at=50.0) for at in range(3, 50)))
     assert time_of(bench).offset_ms() is None
+
+
+def test_a_date_that_was_moved_is_believed_after_a_minute_or_when_the_system_clock_attests_it() -> None:
+    """A receiver that has not read the week number yet has a date of its own; half a minute later it has read it."""
+    bench = made()
+    bench.feed(*(timed_fix(float(at), UTC_MS + WEEKS_1024_MS // 2, date_moved=True) for at in range(30)))
+    assert time_of(bench).offset_ms() is None
+    bench.feed(*(timed_fix(float(at), date_moved=True) for at in range(30, 30 + round(BELIEVE_MOVED_S))))
+    assert time_of(bench).offset_ms() is None
+    bench.feed(timed_fix(30 + BELIEVE_MOVED_S, date_moved=True))
+    assert time_of(bench).offset_ms() == UTC_MS
+    attested = made()
+    attested.feed(*(timed_fix(float(at), date_moved=True) for at in range(10)), clock_read(10.0))
+    attested.feed(*(timed_fix(11.0 + at, date_moved=True) for at in range(3)))
+    assert attested.part.status(14.0)["src"] == "gnss"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import TypeGuard
 
 import msgspec
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Store
-from agent.core.events import Event, Fix, FixMode, Lane, LinkDown, LinkUp, Reported, StopRequested
+from agent.core.events import Drafted, Event, Fix, FixMode, Lane, LinkDown, LinkUp, Reported, SpoolDown, SpoolOpened, StopRequested, StoreRoom
 from agent.core.part import Output
 from agent.core.timebase import Timebase
-from agent.core.track import FIXES_MAX, TrackLog
+from agent.core.track import DRAFT, FIXES_MAX, OFFLINE_FIXES, TrackLog
 from agent.wire import codec
 from agent.wire.records import Track
 from agent.wire.track import MODES, TrackFix, unpack
@@ -58,8 +59,20 @@ STATES: dict[str, Callable[[], Bench]] = {
 
 def sealed(outs: list[Output]) -> list[int]:
     """How many fixes each batch has that came out."""
-    return [out.record.n for out in of(Reported, outs) if isinstance(out.record, Track)]
+    return [out.record.n for out in outs if final(out) and isinstance(out.record, Track)]
 
+
+def final(out: Output) -> TypeGuard[Reported | Drafted]:
+    """Whether it is a batch that is sealed."""
+    return isinstance(out, Reported) or (isinstance(out, Drafted) and out.final)
+
+
+def drafts(outs: list[Output]) -> list[int]:
+    """How many fixes each batch has that was put on disk and goes on growing."""
+    return [out.record.n for out in of(Drafted, outs) if not out.final and isinstance(out.record, Track)]
+
+
+OPEN = {"empty offline": 0, "empty online": 0, "open offline": 3, "open online": 3, "full": FIXES_MAX}
 
 TABLE: list[tuple[str, Event, list[int], int]] = [
     # state, event, batches sealed, fixes in the open one then
@@ -83,12 +96,13 @@ TABLE: list[tuple[str, Event, list[int], int]] = [
     ("open online", timed_fix(AT), [], 4),
     ("open online", link_up(AT), [], 3),
     ("open online", link_down(AT), [], 3),
-    ("open online", link_down(18.0 + OFFLINE_S), [3], 0),
+    ("open online", link_down(18.0 + OFFLINE_S), [], 3),
     ("open online", StopRequested(AT, "x"), [3], 0),
     ("full", timed_fix(AT), [FIXES_MAX], 1),
     ("full", link_up(AT), [], FIXES_MAX),
     ("full", link_down(AT), [], FIXES_MAX),
     ("full", StopRequested(AT, "x"), [FIXES_MAX], 0),
+    *((state, event, [], then) for state, then in OPEN.items() for event in (SpoolOpened(AT, {}, {}), SpoolDown(AT, "x"), StoreRoom(AT, False))),
 ]
 
 
@@ -103,13 +117,49 @@ def test_the_table_covers_every_state_and_every_event() -> None:
     assert_covers(TrackLog, STATES, ((state, type(event)) for state, event, _, _ in TABLE))
 
 
-@pytest.mark.parametrize(("state", "age_s"), [("open offline", OFFLINE_S), ("open online", ONLINE_S)])
-def test_a_batch_is_sealed_at_its_age_from_its_first_fix(state: str, age_s: float) -> None:
-    bench = STATES[state]()
-    assert bench.until(18.0 + age_s - 0.001) == []
-    report = one(Reported, bench.until(18.0 + age_s))
-    assert (report.at, report.lane, report.slot, report.seq) == (18.0 + age_s, Lane.BACKFILL, None, None)
+def test_with_a_link_a_batch_is_sealed_at_its_age_from_its_first_fix() -> None:
+    bench = opened(online=True)
+    assert bench.until(18.0 + ONLINE_S - 0.001) == []
+    report = one(Reported, bench.until(18.0 + ONLINE_S))
+    assert (report.at, report.lane, report.slot, report.seq) == (18.0 + ONLINE_S, Lane.BACKFILL, None, None)
     assert bench.part.deadline == math.inf
+
+
+def test_without_a_link_a_batch_is_put_on_disk_again_and_again_and_sealed_when_it_is_large() -> None:
+    bench = made()
+    outs = bench.feed(*(timed_fix(1.0 + i) for i in range(OFFLINE_FIXES + 30)))
+    assert drafts(outs) == [10 * i for i in range(1, OFFLINE_FIXES // 10)] + [10, 20]
+    assert sealed(outs) == [OFFLINE_FIXES]
+    assert {out.draft for out in of(Drafted, outs)} == {DRAFT}
+    assert outs[0].at == 1.0 + OFFLINE_S  # type: ignore[union-attr]  # a draft
+
+
+def test_a_batch_that_has_not_grown_is_not_put_on_disk_again() -> None:
+    assert drafts(opened(online=False).until(10_000.0)) == [3]
+
+
+def test_a_batch_that_was_on_disk_is_sealed_as_the_same_record_when_the_link_is_back() -> None:
+    bench = opened(online=False)
+    assert drafts(bench.until(30.0)) == [3]
+    outs = bench.feed(link_up(31.0), timed_fix(32.0), timed_fix(100.0))
+    draft = one(Drafted, outs)
+    assert (draft.at, draft.final, sealed(outs)) == (18.0 + ONLINE_S, True, [4])
+
+
+@pytest.mark.parametrize("gone", [SpoolDown(32.0, "read-only"), StoreRoom(32.0, False, "full")])
+def test_a_draft_is_sealed_when_the_store_goes_and_the_next_one_is_not_sealed_again_each_time_that_it_is_said_to_be_gone(gone: Event) -> None:
+    """What lies in a store that is away has to wait for it: later fixes need not."""
+    bench = opened(online=False)
+    bench.feed(SpoolOpened(17.0, {}, {}))
+    assert drafts(bench.until(30.0)) == [3]
+    assert sealed(bench.feed(timed_fix(31.0), gone)) == [4]
+    outs = bench.feed(timed_fix(33.0), timed_fix(45.0), msgspec.structs.replace(gone, at=50.0))
+    assert (drafts(outs), sealed(outs)) == ([1], [])
+
+
+def test_a_batch_that_was_never_on_disk_is_not_sealed_when_the_store_goes() -> None:
+    bench = opened(online=False)
+    assert sealed(bench.feed(SpoolOpened(20.1, {}, {}), SpoolDown(20.2, "gone"))) == []
 
 
 def test_an_empty_batch_is_never_sealed() -> None:
@@ -125,7 +175,7 @@ def test_a_link_that_comes_gives_the_open_batch_its_longer_time() -> None:
 
 
 def test_times_are_utc_when_the_receivers_agree_with_the_units() -> None:
-    record = one(Reported, opened(online=False).until(100.0)).record
+    record = one(Drafted, opened(online=False).until(100.0)).record
     assert isinstance(record, Track)
     assert (record.t_is, [found.t for found in unpack(record)]) == ("utc", [UTC_MS + 18_000, UTC_MS + 19_000, UTC_MS + 20_000])
 
@@ -134,7 +184,7 @@ def test_times_are_monotonic_while_the_time_is_not_known_by_the_receiver() -> No
     for time in (Timebase(), _by_ntp()):
         bench = made(time)
         bench.feed(timed_fix(1.0), timed_fix(2.0))
-        record = one(Reported, bench.until(100.0)).record
+        record = one(Drafted, bench.until(100.0)).record
         assert isinstance(record, Track)
         assert (record.t_is, [found.t for found in unpack(record)]) == ("mono", [1000, 2000])
 
@@ -209,12 +259,12 @@ def test_no_fix_is_lost_or_changed_on_its_way_through_batches_and_bytes(
             )
         )
     bench.feed(StopRequested(at + 0.001, "x"))
-    records = [codec.decode(codec.encode(_headed(out))) for out in of(Reported, bench.all)]
+    records = [codec.decode(codec.encode(_headed(out))) for out in bench.all if final(out)]
     assert [found for record in records if isinstance(record, Track) for found in unpack(record)] == wanted
     assert all(out.at - _first_at(out) <= ONLINE_S + 1e-6 for out in of(Reported, bench.all))
 
 
-def _headed(out: Reported) -> Track:
+def _headed(out: Reported | Drafted) -> Track:
     assert isinstance(out.record, Track)
     return msgspec.structs.replace(out.record, kind="track")
 
@@ -226,7 +276,7 @@ def _first_at(out: Reported) -> float:
 
 
 def test_the_events_are_known_by_their_types() -> None:
-    assert set(TrackLog.listens) == {Fix, LinkUp, LinkDown, StopRequested}
+    assert set(TrackLog.listens) == {Fix, LinkUp, LinkDown, SpoolOpened, SpoolDown, StoreRoom, StopRequested}
 
 
 def test_fixes_of_one_stamp_are_told_apart_by_their_utc() -> None:

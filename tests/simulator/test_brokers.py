@@ -3,6 +3,7 @@
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from agent.wire.records import Alarm
 from simulator.bench import brokers
 from simulator.bench.brokers import BrokerFailed, BrokerMissing, Mosquitto, Nats, best_broker, find_mosquitto, find_nats, free_port
 from simulator.centre import Centre
+from tests.timing import PATIENCE_S
 
 ROOT = topics.ROOT_DEFAULT
 BOOT = "0123456789abcdef"
@@ -58,7 +60,7 @@ class Plain:
         self.client.on_connect = self._connected
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert self.up.wait(5)
+        assert self.up.wait(PATIENCE_S)
 
     def _connected(self, _c: Client, _u: object, flags: ConnectFlags, _reason: ReasonCode, _p: Properties | None) -> None:
         self.session_present = flags.session_present
@@ -67,10 +69,12 @@ class Plain:
     def subscribe(self, topic: str) -> None:
         self.granted.clear()
         self.client.subscribe(topic, 1)
-        assert self.granted.wait(5)
+        assert self.granted.wait(PATIENCE_S)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
+        sent = self.client.publish(topic, payload, qos=1, retain=retain)
+        sent.wait_for_publish(PATIENCE_S)
+        assert sent.is_published()
 
     def close(self) -> None:
         self.client.disconnect()
@@ -94,7 +98,7 @@ def test_topics_with_a_dot_arrive_as_they_were_sent(broker: AnyBroker) -> None:
     listener, talker = Plain(broker.port, "listener"), Plain(broker.port, "talker")
     listener.subscribe("outpost/v1/u/car-1/down/+")
     talker.publish(topic, b"order")
-    assert listener.came.get(timeout=5) == (topic, b"order", False)
+    assert listener.came.get(timeout=PATIENCE_S) == (topic, b"order", False)
     listener.close()
     talker.close()
 
@@ -117,10 +121,10 @@ def test_a_retained_message_and_a_persistent_session_survive_sigkill_and_restart
     assert listener.session_present
     # Mosquitto acknowledges first and writes then: the very last one may be gone. NATS writes first.
     sure = 9 if isinstance(broker, Mosquitto) else 10
-    assert [listener.came.get(timeout=5)[1] for _ in range(sure)] == [b"%d" % i for i in range(sure)]
+    assert [listener.came.get(timeout=PATIENCE_S)[1] for _ in range(sure)] == [b"%d" % i for i in range(sure)]
     fresh = Plain(port, "fresh")
     fresh.subscribe("outpost/v1/u/+/desired/#")
-    assert fresh.came.get(timeout=5) == ("outpost/v1/u/car-1/desired/posture", b"retained", True)
+    assert fresh.came.get(timeout=PATIENCE_S) == ("outpost/v1/u/car-1/desired/posture", b"retained", True)
     listener.close()
     fresh.close()
 
@@ -130,10 +134,10 @@ def test_a_last_will_is_published_and_retained(broker: AnyBroker) -> None:
     listener, unit = Plain(broker.port, "listener"), Plain(broker.port, "unit", will=(topic, b"lost"))
     listener.subscribe("outpost/v1/u/+/state/+")
     unit.die()
-    assert listener.came.get(timeout=5)[:2] == (topic, b"lost")
+    assert listener.came.get(timeout=PATIENCE_S)[:2] == (topic, b"lost")
     late = Plain(broker.port, "late")
     late.subscribe("outpost/v1/u/+/state/+")
-    assert late.came.get(timeout=5) == (topic, b"lost", True)
+    assert late.came.get(timeout=PATIENCE_S) == (topic, b"lost", True)
     listener.close()
     late.close()
 
@@ -190,7 +194,7 @@ def centre(broker: AnyBroker) -> Iterator[Centre]:
     """A centre that listens."""
     made = Centre(broker.url, ROOT)
     made.start()
-    made.wait_until_listening()
+    made.wait_until_listening(PATIENCE_S)
     yield made
     made.close()
 
@@ -214,18 +218,18 @@ def test_the_centre_hears_a_unit_and_its_answers_reach_it(broker: AnyBroker, cen
     unit.publish(topics.up(ROOT, "car-1", "alarm"), alarm(1))
     unit.publish(topics.up(ROOT, "car-1", "alarm"), alarm(1))
     unit.publish(topics.up(ROOT, "car-1", "alarm"), b"rubbish")
-    assert centre.wait_for(is_alarm(1)).number == 0
+    assert centre.wait_for(is_alarm(1), PATIENCE_S).number == 0
     assert centre.wait_for(lambda a: a.duplicate).number == 1
     assert centre.wait_for(lambda a: a.trouble is not None).number == 2
     assert (centre.ledger.duplicates, centre.ledger.malformed) == (1, 1)
     jti = centre.acknowledge("car-1", f"{BOOT}-1")
-    topic, payload, retained = unit.came.get(timeout=5)
+    topic, payload, retained = unit.came.get(timeout=PATIENCE_S)
     order = msgpack.unpackb(payload)
     assert (topic, retained) == ("outpost/v1/u/car-1/down/alarm.ack", False)
     assert (order["jti"], order["kind"], order["body"]) == (jti, "alarm.ack", {"alarm": f"{BOOT}-1"})
     assert isinstance(order["iat"], float)
     centre.clear("car-1", f"{BOOT}-1", "false alarm")
-    topic, payload, _ = unit.came.get(timeout=5)
+    topic, payload, _ = unit.came.get(timeout=PATIENCE_S)
     assert topic == "outpost/v1/u/car-1/down/alarm.clear"
     assert msgpack.unpackb(payload)["body"] == {"alarm": f"{BOOT}-1", "reason": "false alarm"}
     unit.close()
@@ -233,15 +237,18 @@ def test_the_centre_hears_a_unit_and_its_answers_reach_it(broker: AnyBroker, cen
 
 def test_the_centre_comes_back_when_the_broker_does(broker: AnyBroker, centre: Centre) -> None:
     broker.kill()
+    noticed = time.monotonic() + PATIENCE_S
+    while centre.listening and time.monotonic() < noticed:
+        threading.Event().wait(0.01)
     with pytest.raises(TimeoutError):
         centre.wait_for(is_alarm(1), timeout=0.3)
     with pytest.raises(ConnectionError):
         centre.acknowledge("car-1", "x")
     broker.start()
-    centre.wait_until_listening()
+    centre.wait_until_listening(PATIENCE_S)
     unit = Plain(broker.port, "car-1")
     unit.publish(topics.up(ROOT, "car-1", "alarm"), alarm(1))
-    assert centre.wait_for(is_alarm(1)).record is not None
+    assert centre.wait_for(is_alarm(1), PATIENCE_S).record is not None
     unit.close()
 
 
@@ -249,10 +256,10 @@ def test_what_on_change_is_told_is_what_was_kept(broker: AnyBroker) -> None:
     heard: queue.SimpleQueue[object] = queue.SimpleQueue()
     centre = Centre(broker.url, ROOT, on_change=heard.put)
     centre.start()
-    centre.wait_until_listening()
+    centre.wait_until_listening(PATIENCE_S)
     unit = Plain(broker.port, "car-1")
     unit.publish(topics.up(ROOT, "car-1", "alarm"), alarm(1))
-    assert heard.get(timeout=5) == centre.wait_for(is_alarm(1))
+    assert heard.get(timeout=PATIENCE_S) == centre.wait_for(is_alarm(1), PATIENCE_S)
     unit.close()
     centre.close()
     assert "centre" not in [t.name for t in threading.enumerate()]

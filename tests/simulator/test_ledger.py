@@ -4,7 +4,7 @@ import msgpack
 import pytest
 
 from agent.wire import codec, topics
-from agent.wire.records import Alarm, Position, Presence, Record, Track
+from agent.wire.records import BOOT_BEFORE, Alarm, EventRecord, Position, Presence, Record, Track
 from agent.wire.track import TrackFix, pack
 from simulator.ledger import Ledger
 from simulator.orders import plain_order
@@ -48,6 +48,15 @@ def test_a_hole_is_what_is_missing_below_the_highest_that_came() -> None:
     for seq in (8, 1, 4, 5, 7):
         said(ledger, position(seq))
     assert ledger.holes() == {}
+
+
+def test_a_boot_of_which_nothing_came_is_wanted_once_the_next_one_has_named_it() -> None:
+    ledger = Ledger()
+    named = EventRecord(v=1, unit="car-1", kind="event", boot=BOOT, seq=1, what="agent", id=BOOT_BEFORE, detail="f" * 16)
+    said(ledger, named)
+    assert ledger.wanted("car-1") == [("f" * 16, 1, None), (BOOT, 2, None)]
+    said(ledger, position(3, boot="f" * 16))
+    assert ledger.wanted("car-1") == [("f" * 16, 1, 2), ("f" * 16, 4, None), (BOOT, 2, None)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from agent.config import Config
 from agent.core.effects import Effect, Forget, Publish, Remember, ShowLights, Store
-from agent.core.events import Event, Fix, Stored
+from agent.core.events import Event, Fix, Lane, Stored
 from agent.core.unit import Unit
 from simulator.faults import Fault, FixesTimeless, Killed, LinkOutage, PowerCut, ReaderStalls
 from simulator.promises import Broken, entries
@@ -56,9 +56,13 @@ class PutsAlarmsLast(Defective):
         return sorted(effects, key=lambda e: isinstance(e, Publish) and e.topic.endswith("/up/alarm"))
 
 
-class DoesNotRepeat(Defective):
-    def spoil(self, event: Event | None, effects: list[Effect]) -> list[Effect]:
-        return [e for e in effects if not (isinstance(e, Publish) and e.topic.endswith("/up/alarm"))]
+class DoesNotRepeat(Unit):
+    """Says it once, and believes that it has said it again."""
+
+    def __init__(self, config: Config, boot: str, version: str) -> None:
+        super().__init__(config, boot, version)
+        repeat = self.panic._repeat
+        self.panic._repeat = lambda at, live: repeat(at, live)[:0]  # type: ignore[method-assign]
 
 
 class StaysDark(Defective):
@@ -117,18 +121,20 @@ class DropsFixesOfOneStamp(Unit):
 
 
 class TakesFixesTwice(Unit):
+    """So soon after that its place is no lie."""
+
     def handle(self, event: Event) -> list[Effect]:
         effects = super().handle(event)
-        again = msgspec.structs.replace(event, at=event.at + 0.01) if isinstance(event, Fix) else None
+        again = msgspec.structs.replace(event, at=event.at + 0.0001) if isinstance(event, Fix) else None
         return [*effects, *super().handle(again)] if again else effects
 
 
 class AnswersBeforeCommit(WorldStore):
-    """A card that lies about its flush, and does it eight seconds later."""
+    """A card that lies about its flush, and does it eight seconds later. Not of the track: what it tells of drafts breaks more than one."""
 
     def perform(self, effect: Effect) -> None:
-        if isinstance(effect, Store):
-            self._world.after(0.0, self._world.post, Stored(self._world.mono(), (effect.name,)))
+        if isinstance(effect, Store) and effect.lane is not Lane.BACKFILL:
+            self._world.after(0.0, self._world.post, Stored(self._world.mono(), (effect.name,), {effect.name: effect.edition}))
             self._world.after(8.0, self._perform_late, effect, self._process)
         else:
             super().perform(effect)
@@ -192,7 +198,6 @@ def test_a_sound_unit_keeps_them_all() -> None:
         (Hoards, "bounded memory"),
         (Raises, "the core stands"),
         (BelievesALateClock, "true time"),
-        (wide_window, "window"),
         (configured(hold_s=5.0), "an honest press raises"),
     ],
 )
@@ -200,6 +205,14 @@ def test_a_defect_of_the_core_breaks_the_promise_about_it(defect: Callable[[Conf
     with pytest.raises(Broken) as broken:
         run(defect, faults=(OUTAGE,))
     assert broken.value.name == promise
+
+
+def test_too_much_on_the_line_breaks_the_promise_of_the_window() -> None:
+    """Half an hour of the track is little, so is what is allowed here."""
+    narrow = msgspec.structs.replace(CONFIG, mqtt=msgspec.structs.replace(CONFIG.mqtt, window_bytes=1024))
+    World(1, 0.8, config=narrow, faults=[LinkOutage(300.0, 2100.0)]).run()
+    with pytest.raises(Broken, match=r"^window is broken"):
+        World(1, 0.8, config=narrow, unit=wide_window, faults=[LinkOutage(300.0, 2100.0)]).run()
 
 
 def test_a_button_that_is_too_eager_breaks_its_promise() -> None:

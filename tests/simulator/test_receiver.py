@@ -15,6 +15,7 @@ from simulator.bench.receiver import Receiver
 from simulator.receiver_model import Conditions
 from simulator.receiver_profiles import PROFILES
 from simulator.route import Route
+from tests.timing import PATIENCE_S, best_of
 
 START = datetime(2026, 5, 17, 3, 4, 5, tzinfo=UTC)
 
@@ -30,7 +31,7 @@ def _open(receiver: Receiver) -> serial.Serial:
     return serial.Serial(str(receiver.port), 9600, timeout=1)
 
 
-def _until(port: serial.Serial, pattern: bytes, seconds: float = 3.0) -> bytes:
+def _until(port: serial.Serial, pattern: bytes, seconds: float = PATIENCE_S) -> bytes:
     """Read until `pattern` is found at the end of what was read."""
     deadline = time.monotonic() + seconds
     got = b""
@@ -57,18 +58,28 @@ def _positions(got: bytes) -> dict[int, tuple[float, float]]:
     return found
 
 
-def test_who_reads_gets_what_was_emitted_in_real_time(receiver: Receiver) -> None:
-    """Every epoch from the first to the last that was read, the same positions, a tenth of a second apart."""
+def test_who_reads_gets_what_was_emitted(receiver: Receiver) -> None:
+    """Every epoch that was said to be listened to, from the first to the last that was read; the same positions."""
     with _open(receiver) as port:
         got = _until(port, rb"(?s)(RMC.*){10}VTG[^\n]*\n")
-        told = {e.utc_ms: e for e in receiver.emitted if e.listened}
+        told = {e.utc_ms: e for e in receiver.emitted}
     read = _positions(got)
     assert len(read) >= 10
-    assert sorted(read) == list(range(min(read), max(read) + 1, 100))
+    assert all(utc_ms in read for utc_ms, epoch in told.items() if epoch.listened and min(read) <= utc_ms <= max(read))
     for utc_ms, (lat, lon) in read.items():
         assert (lat, lon) == pytest.approx((told[utc_ms].lat, told[utc_ms].lon), abs=1e-7)
-    seconds = told[max(read)].at - told[min(read)].at
-    assert seconds == pytest.approx((max(read) - min(read)) / 1000, abs=0.05)
+
+
+def test_epochs_come_in_real_time(receiver: Receiver) -> None:
+    """A tenth of a second apart: one that the machine makes late does not make the next ones late."""
+
+    def off_s() -> float:
+        count = len(receiver.emitted)
+        assert receiver.wait_for(lambda: len(receiver.emitted) > count + 8, PATIENCE_S)
+        first, last = receiver.emitted[count], receiver.emitted[count + 8]
+        return abs(last.at - first.at - (last.utc_ms - first.utc_ms) / 1000)
+
+    assert best_of(off_s, 0.05, tries=6) <= 0.05
 
 
 def test_an_epoch_that_nobody_has_the_port_open_for_is_not_listened_to(receiver: Receiver) -> None:
@@ -76,7 +87,7 @@ def test_an_epoch_that_nobody_has_the_port_open_for_is_not_listened_to(receiver:
     with _open(receiver) as port:
         _until(port, rb"VTG[^\n]*\n")
     closed = time.monotonic()
-    assert receiver.wait_for(lambda: any(e.at > closed + 0.2 for e in receiver.emitted), 3)
+    assert receiver.wait_for(lambda: any(e.at > closed + 0.2 for e in receiver.emitted), PATIENCE_S)
     assert any(e.listened for e in receiver.emitted)
     assert not any(e.listened for e in receiver.emitted if e.at > closed)
     assert receiver.lost_bytes > 500
@@ -86,11 +97,19 @@ def test_a_reader_that_does_not_read_stops_nothing(receiver: Receiver) -> None:
     """The port's buffer fills, epochs are lost and said to be, and time goes on."""
     with _open(receiver):
         receiver.long_line(200_000)
-        assert receiver.wait_for(lambda: receiver.lost_bytes > 100_000, 3)
+        assert receiver.wait_for(lambda: receiver.lost_bytes > 100_000, PATIENCE_S)
         count = len(receiver.emitted)
-        assert receiver.wait_for(lambda: len(receiver.emitted) >= count + 5, 3)
+        assert receiver.wait_for(lambda: len(receiver.emitted) >= count + 5, PATIENCE_S)
         assert not receiver.emitted[-1].listened
-        assert receiver.emitted[-1].at - receiver.emitted[-5].at == pytest.approx(0.4, abs=0.15)
+
+        def off_s() -> float:
+            """No epoch waits for the reader: each has its time."""
+            count = len(receiver.emitted)
+            assert receiver.wait_for(lambda: len(receiver.emitted) > count + 4, PATIENCE_S)
+            first, last = receiver.emitted[count], receiver.emitted[count + 4]
+            return abs(last.at - first.at - (last.utc_ms - first.utc_ms) / 1000)
+
+        assert best_of(off_s, 0.15) <= 0.15
 
 
 def test_the_name_of_the_port_stays_when_it_is_unplugged_and_plugged_in(receiver: Receiver) -> None:
@@ -133,11 +152,12 @@ def test_garbage_and_long_lines_come_and_go(receiver: Receiver) -> None:
 
 def test_what_is_sent_to_the_receiver_is_heard(receiver: Receiver) -> None:
     """Raw, without an echo; more than a terminal's buffer does not block the sender."""
-    with serial.Serial(str(receiver.port), 9600, timeout=1, write_timeout=3) as port:
+    with serial.Serial(str(receiver.port), 9600, timeout=1, write_timeout=PATIENCE_S) as port:
         port.write(b"$PCAS02,100*1E\r\n")
         port.write(b"$PCAS03*00\r\n" * 1000)
         got = _until(port, rb"(?s)(RMC.*){4}")
         assert b"PCAS" not in got
+        assert receiver.wait_for(lambda: len(receiver.heard) == 16 + 1000 * 12, PATIENCE_S)
     assert receiver.heard.startswith(b"$PCAS02,100*1E\r\n$PCAS03*00\r\n")
 
 
@@ -156,7 +176,7 @@ def test_a_start_without_a_time_zone_is_refused(tmp_path: Path) -> None:
 
 def test_a_receiver_of_a_kind_speaks_its_dialect_and_emits_what_it_said(tmp_path: Path) -> None:
     with Receiver(Route.through_xining(3), 10, START, tmp_path, profile=PROFILES["l76k"]) as receiver, _open(receiver) as port:
-        got = _until(port, rb"GNRMC,[0-9.]+,A.*\n\$GNVTG.*\n", seconds=5.0)
+        got = _until(port, rb"GNRMC,[0-9.]+,A.*\n\$GNVTG.*\n")
         emitted = {epoch.utc_ms % 86_400_000: (epoch.lat, epoch.lon) for epoch in receiver.emitted}
     assert b"ANTENNA OK" in got
     lines = [line for line in got.decode("ascii").splitlines() if line.startswith("$GNRMC") and ",A," in line]
@@ -176,7 +196,7 @@ def test_a_receiver_of_a_kind_is_understood_at_its_own_speed_only(tmp_path: Path
 
 def test_a_receiver_of_a_kind_loses_its_fix_in_a_tunnel(tmp_path: Path) -> None:
     with Receiver(Route.through_xining(3), 10, START, tmp_path, profile=PROFILES["ublox_m10"]) as receiver, _open(receiver) as port:
-        _until(port, rb"GNRMC,[0-9.]+,A.*\n", seconds=5.0)
+        _until(port, rb"GNRMC,[0-9.]+,A.*\n")
         receiver.expose(Conditions("tunnel"))
         _until(port, rb"GNRMC,[0-9.]+,V.*\n")
-        assert receiver.wait_for(lambda: receiver.void_epochs > 2, timeout=2.0)
+        assert receiver.wait_for(lambda: receiver.void_epochs > 2, timeout=PATIENCE_S)

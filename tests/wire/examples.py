@@ -6,7 +6,7 @@ import msgpack
 import msgspec
 
 from agent.wire import codec, track
-from agent.wire.orders import AckBody, AlarmAck, AlarmClear, ClearBody, Order
+from agent.wire.orders import AckBody, AlarmAck, AlarmClear, ClearBody, Order, Resend, ResendBody
 from agent.wire.records import (
     VERSION,
     AckRecord,
@@ -125,6 +125,8 @@ RECORDS: dict[str, Record] = {
             rss_bytes=38_400_000,
             temp_c=51.2,
             store_free_bytes=21_000_000_000,
+            data_today_bytes=3_204_118,
+            data_month_bytes=51_880_402,
         ),
         3_600_000,
     ),
@@ -134,6 +136,12 @@ ORDERS: dict[str, Order] = {
     "down_alarm_ack": AlarmAck(jti="7d1f7bb0-53d3-4c1c-9f38-6dd2f4a0b7d1", iat=1_800_000_011.25, kind="alarm.ack", body=AckBody(ALARM)),
     "down_alarm_clear": AlarmClear(
         jti="0b6a4a52-1b8e-4b9a-8d7d-3c1a54f4fe10", iat=1_800_000_094.5, kind="alarm.clear", body=ClearBody(ALARM, "officer safe")
+    ),
+    "down_resend": Resend(
+        jti="5b1e2c1a-93d0-4e0f-8a53-6f0f3f0a9c11",
+        iat=1_800_003_600.0,
+        kind="resend",
+        body=ResendBody([["5f0c9a1e77b3d204", 4, 6], ["5f0c9a1e77b3d204", 19]]),
     ),
 }
 

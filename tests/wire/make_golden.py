@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def decoded(record: dict[str, Any]) -> Any:
-    """The fixes of a track by the published ten lines."""
+    """The fixes of a track by the published dozen lines."""
     room: dict[str, Any] = {}
     exec(guide.DECODER, room)  # noqa: S102  our own text
     return room["fixes"](record)

@@ -59,7 +59,7 @@ def test_a_batch_comes_back_to_the_last_bit_of_its_units(fixes: list[TrackFix]) 
 
 @given(BATCHES)
 @example(CORNERS)
-def test_the_published_ten_lines_read_the_same(fixes: list[TrackFix]) -> None:
+def test_the_published_dozen_lines_read_the_same(fixes: list[TrackFix]) -> None:
     facts = codec.unpack(codec.encode(track.pack(fixes, "mono")))
     assert [TrackFix(**fix) for fix in decoded(facts)] == fixes
 

@@ -10,7 +10,7 @@ import pytest
 
 from agent.config import Config, Input, InputUse, Mqtt, Orders, Output
 from agent.config import Unit as UnitSection
-from agent.core.effects import Connect, Effect, Forget, Publish, Remember, ShowLights, Store, Subscribe
+from agent.core.effects import Connect, Effect, Forget, Keep, Publish, Recall, Remember, ShowLights, Store, Subscribe
 from agent.core.events import (
     Acked,
     Edge,
@@ -23,6 +23,7 @@ from agent.core.events import (
     LinkDown,
     LinkUp,
     OutputFailed,
+    Recalled,
     Received,
     Remembered,
     SpoolOpened,
@@ -79,12 +80,14 @@ class Desk:
                 return Acked(at, token)
             case Connect(will_topic=topic, will_payload=payload):
                 self.said.append((topic, payload, True))
-            case Store(name=name):
-                return Stored(at, (name,))
-            case Forget(names=names):
+            case Store(name=name, edition=edition):
+                return Stored(at, (name,), {name: edition})
+            case Forget(names=names) | Keep(names=names):
                 return Forgotten(at, names)
             case Remember(name=name):
                 return Remembered(at, (name,))
+            case Recall(boot=boot):
+                return Recalled(at, boot, (), more=False)
             case Subscribe(attempt=attempt):
                 return Subscribed(at, attempt)
             case ShowLights(outputs=outputs):
@@ -111,6 +114,7 @@ def spoken() -> list[tuple[str, bytes, bool]]:
     desk.order(39.0, "down_alarm_ack", body=desk.alarm())
     desk.order(39.1, "down_alarm_ack", jti="second", body={"alarm": "nobody-1"})
     desk.order(39.2, "down_alarm_clear", body=desk.alarm())
+    desk.order(39.25, "down_resend")
     desk.give(
         Received(39.3, topics.down(topics.ROOT_DEFAULT, "car-1", "alarm.ack"), b"\xc1", retained=False),
         Received(39.4, topics.group_down(topics.ROOT_DEFAULT, "east", "light.set"), b"\x80", retained=True),
@@ -158,5 +162,5 @@ def test_every_payload_fits_its_published_schema(spoken: list[tuple[str, bytes, 
 
 def test_every_order_that_the_contract_tells_of_is_carried_out(spoken: list[tuple[str, bytes, bool]]) -> None:
     answers = [codec.unpack(payload) for topic, payload, _ in spoken if topic.endswith("/up/ack")]
-    assert [answer["label"] for answer in answers] == ["done", "failed", "done", "rejected", "rejected"]
-    assert len(DOWN) == 2
+    assert [answer["label"] for answer in answers] == ["done", "failed", "done", "accepted", "done", "rejected", "rejected"]
+    assert len(DOWN) == 3

@@ -1,0 +1,68 @@
+"""Which version of Outpost wrote the file: in goes an open SQLite connection, out comes a file of this version, or Newer.
+
+The number lies in the file's header (PRAGMA user_version). It grows when keys, checksums or the meaning of rows change. An older file is
+brought up step by step, each step in one transaction with its number; a newer one is nobody's to touch here.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.adapters.store_lock import sync
+
+VERSION = 1
+"""0: before history and this number. 1: `4/` is history."""
+
+VERSION_MAX = 999
+"""A number beyond this was never given to a version: it is garbage in the header, and the file is looked at for damage like any other."""
+
+
+class Newer(Exception):
+    """The file was written by a newer Outpost."""
+
+
+def _from_0(_: sqlite3.Connection) -> None:
+    """Lanes, memory and marks lie where they lay, and there was no history: the number is all."""
+
+
+STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {0: _from_0}
+"""What brings a file of that version to the next."""
+
+
+def check_version(connection: sqlite3.Connection) -> None:
+    """Raises Newer for a file that this Outpost must not touch, sqlite3.Error for one that cannot be read."""
+    version = version_of(connection)
+    if VERSION < version <= VERSION_MAX:
+        raise Newer(f"written by a newer Outpost (store version {version}; this one knows {VERSION})")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a sound file up to VERSION. Raises sqlite3.Error; then it is as it was after the last step that was done."""
+    version = version_of(connection)
+    while version != VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            STEPS.get(version, _from_0)(connection)
+            version = version + 1 if version in STEPS else VERSION
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The number in the file."""
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    return int(version)
+
+
+def put_aside(directory: Path) -> Path:
+    """Rename the directory of a newer store, which nobody has open: where it lies now. Nothing here ever removes it. Raises OSError."""
+    pattern = re.compile(re.escape(directory.name) + r"\.newer-([0-9]+)")
+    taken = [int(match[1]) for path in directory.parent.iterdir() if (match := pattern.fullmatch(path.name))]
+    aside = directory.with_name(f"{directory.name}.newer-{max(taken, default=0) + 1}")
+    directory.rename(aside)
+    sync(directory.parent)
+    return aside

@@ -1,0 +1,14 @@
+"""What tests of the command line share."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT ends what this test starts, as in a terminal; a shell lets a background job ignore it, and what that starts inherits it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
