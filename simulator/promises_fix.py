@@ -292,7 +292,8 @@ class PortInTime(Promise):
             found["gnss.port"] = max(booted_at, receiver.unplugged_at)
         else:
             found["gnss.silent"] = max(receiver.opened_at, receiver.good_at if receiver.good_at < never else -never)
-            found["gnss.garbage"] = receiver.bad_since if self.world.now - receiver.bad_at < self.TURN_S else never  # a stall hides it
+            heard = self.world.now - receiver.bad_at < self.TURN_S  # a stall hides it
+            found["gnss.garbage"] = max(receiver.bad_since, receiver.read_late_at) if heard else never
         found["gnss.no_fix"] = receiver.fixed_at if receiver.fixed_at < never else booted_at
         return found
 

@@ -58,7 +58,14 @@ class Homecoming(Promise):
 class _OnLink(Promise):
     """Knows since when the unit believes that it has a link."""
 
-    hears: tuple[tuple[type, str], ...] = ((LinkUp, "up"), (LinkDown, "down"), (Connect, "down"), (Disconnect, "down"), (Died, "died"), (Pulse, "pulse"))
+    hears: tuple[tuple[type, str], ...] = (
+        (LinkUp, "up"),
+        (LinkDown, "down"),
+        (Connect, "down"),
+        (Disconnect, "down"),
+        (Died, "died"),
+        (Pulse, "pulse"),
+    )
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)

@@ -71,9 +71,10 @@ class Custody:
         return [self.ask(self._deferred[message.name], message)] if message.name in self._deferred else []
 
     def defer_no_more(self, at: float) -> list[Output]:
-        """We are about to end."""
+        """We are about to end; the word of a loss may have been given up itself just now."""
         self._may_defer = False
-        return self.ask_deferred(at)
+        drafts = [name for name in self.shelf.unstored if (message := self.known.get(name)) is not None and message.draft]
+        return [*self.ask_deferred(at), *self.store_again(at, drafts)]
 
     # --- from the disk --------------------------------------------------------------------------------------------------------------
 

@@ -125,7 +125,7 @@ class Outbox(Part):
                 self._tick_at = event.at + TICK_S
                 return [OpenSpool()] if self._shelf.reopen(event.at) else []
             case StopRequested():
-                return [*self._custody.defer_no_more(event.at), *self._custody.store_again(event.at, self._shelf.unstored)]
+                return self._custody.defer_no_more(event.at)
             case TimeLearned(offset_ms=offset_ms):
                 return self._time_learned(event.at, offset_ms)
             case EventsDropped(count=count):
