@@ -56,8 +56,8 @@ REFLECTED_SPEED_MPS = 0.2
 """Doppler of reflections: worse than under an open sky, and still good."""
 
 DATE_TURNS_S = (-18.0, 9.0)
-"""When a receiver's date turns, against its midnight: one that counts in GPS time is early, one that adds the day to RMC afterwards is late.
-The reader mends up to twenty and ten seconds (`adapters.dates`)."""
+"""When a receiver's date turns, against midnight: one that counts in GPS time is early, one that adds the day to RMC afterwards is late.
+The reader mends twenty and ten seconds (`adapters.dates`)."""
 
 RECKONS_S_MAX = 60.0
 """So long a receiver goes on by dead reckoning."""

@@ -22,6 +22,9 @@ TICK_S = 0.01
 LIFE_S_MAX = 12.0
 """A life whose moment has not come by then is ended all the same: the machine is slow, or the agent does not get as far."""
 
+LET_GO_S = 0.5
+"""Between two presses. A button that is up for less than `release_s` (0.2 s) has not been let go: its contact bounced."""
+
 QUIET_S_MAX = 90.0
 """Nothing that is promised: how long the quiet phase waits before it calls something missing."""
 
@@ -157,7 +160,10 @@ class Play:
             self._at(now() + for_s, line.restore)
 
     def _press(self, for_s: float) -> None:
-        if self._pressed_at is None:
+        let_go_at = self.presses[-1].released_at if self.presses else -LET_GO_S
+        if self._pressed_at is None and now() - let_go_at < LET_GO_S:
+            self._at(let_go_at + LET_GO_S, lambda: self._press(for_s))
+        elif self._pressed_at is None:
             self._pressed_at = self._desk.press()
             self._at(now() + for_s, self._release)
 

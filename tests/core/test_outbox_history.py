@@ -106,6 +106,17 @@ def test_a_final_draft_waits_for_the_disk_so_that_no_shorter_edition_can_follow_
     assert "all" in ids(bench.feed(Loaded(151.6, Lane.BACKFILL, (Row(stored.name, stored.lane, stored.payload),), more=False)), Publish)
 
 
+def test_the_word_of_a_loss_that_was_given_up_itself_is_stored_once_more() -> None:
+    """Memory has it, and should the process end now, nobody would ever hear of the loss."""
+    bench = made(OPEN, draft(101.0, "a"), Stored(101.1, (f"{BOOT}-1",)), RowsGivenUp(102.0, Lane.BACKFILL, (f"{BOOT}-1",), "store_full"))
+    assert "a" in ids(bench.until(108.0), Store)
+
+
+def test_an_end_in_order_stores_at_once_what_was_given_up_and_is_in_memory() -> None:
+    bench = made(OPEN, draft(101.0, "a"), Stored(101.1, (f"{BOOT}-1",)), RowsGivenUp(102.0, Lane.BACKFILL, (f"{BOOT}-1",), "store_full"))
+    assert "a" in ids(bench.feed(StopRequested(102.1, "SIGTERM")), Store)
+
+
 def test_a_final_draft_that_was_asked_of_no_store_leaves_without_one() -> None:
     bench = made(OPEN, UP, SpoolDown(100.5, "gone"), draft(101.0, "a"), draft(102.0, "all", final=True))
     assert "all" in ids(bench.all, Publish)

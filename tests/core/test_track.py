@@ -10,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Store
-from agent.core.events import Drafted, Event, Fix, FixMode, Lane, LinkDown, LinkUp, Reported, SpoolDown, SpoolOpened, StopRequested, StoreRoom
+from agent.core.events import (
+    Drafted,
+    Event,
+    Fix,
+    FixMode,
+    Lane,
+    LinkDown,
+    LinkUp,
+    Reported,
+    SpoolDown,
+    SpoolOpened,
+    StopRequested,
+    StoreRoom,
+)
 from agent.core.part import Output
 from agent.core.timebase import Timebase
 from agent.core.track import DRAFT, FIXES_MAX, OFFLINE_FIXES, TrackLog
@@ -102,7 +115,11 @@ TABLE: list[tuple[str, Event, list[int], int]] = [
     ("full", link_up(AT), [], FIXES_MAX),
     ("full", link_down(AT), [], FIXES_MAX),
     ("full", StopRequested(AT, "x"), [FIXES_MAX], 0),
-    *((state, event, [], then) for state, then in OPEN.items() for event in (SpoolOpened(AT, {}, {}), SpoolDown(AT, "x"), StoreRoom(AT, False))),
+    *(
+        (state, event, [], then)
+        for state, then in OPEN.items()
+        for event in (SpoolOpened(AT, {}, {}), SpoolDown(AT, "x"), StoreRoom(AT, False))
+    ),
 ]
 
 
@@ -147,7 +164,9 @@ def test_a_batch_that_was_on_disk_is_sealed_as_the_same_record_when_the_link_is_
 
 
 @pytest.mark.parametrize("gone", [SpoolDown(32.0, "read-only"), StoreRoom(32.0, False, "full")])
-def test_a_draft_is_sealed_when_the_store_goes_and_the_next_one_is_not_sealed_again_each_time_that_it_is_said_to_be_gone(gone: Event) -> None:
+def test_a_draft_is_sealed_when_the_store_goes_and_the_next_one_is_not_sealed_again_each_time_that_it_is_said_to_be_gone(
+    gone: Event,
+) -> None:
     """What lies in a store that is away has to wait for it: later fixes need not."""
     bench = opened(online=False)
     bench.feed(SpoolOpened(17.0, {}, {}))

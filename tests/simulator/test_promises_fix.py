@@ -11,7 +11,7 @@ from agent.core.events import Event, Fix, FixMode, ReceiverDown
 from agent.core.unit import Unit
 from agent.wire import codec
 from simulator import gnss_report
-from simulator.faults import Fault, FixesVoid, ReceiverGarbled, ReceiverSilent, ReceiverUnplugged
+from simulator.faults import EventsLate, Fault, FixesVoid, ReceiverGarbled, ReceiverSilent, ReceiverUnplugged
 from simulator.faults_gnss import BaudFlip, ColdStart, LinesDamaged, Multipath, PowerDip, Tunnel, WarmStart
 from simulator.promises import Broken, Promise
 from simulator.promises_fix import BoundedTime, PlaceAsSaid, PortInTime, SetUpAgain, TrackAsSaid
@@ -196,3 +196,12 @@ def test_a_gnss_soak_tells_what_was_seen_of_each_trouble() -> None:
     told = gnss_report.report(world)
     for word in ("jam", "spoof", "gnss.no_fix", "set up again", "false flags", "outside their bound", "(dr)"):
         assert word in told
+
+
+def test_a_press_that_comes_late_is_shown_where_the_unit_is_and_that_is_no_lie() -> None:
+    """Its time lies before that of the fix that overtook it; no age is less than none."""
+    world = World(1, 0.2, faults=[EventsLate(300.0, 300.0, 3.0)])
+    for n in range(12):
+        world.after(310.0 + 20 * n, world.car.press, "panic", 1.5)
+    world.run()
+    assert world.counts["events late"] > 0
