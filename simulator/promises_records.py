@@ -185,18 +185,32 @@ class OneNameOneRecord(Promise):
 
     name = "one name, one record"
     sentence = "(unit, boot, seq) names one record for ever; only hist, time and clock may be amended; a draft grows until it is sent."
-    hears = ((Sent, "sent"), (Written, "written"))
+    hears = ((Booted, "booted"), (Sent, "sent"), (Written, "written"))
+
+    FAILING_S = 60.0
+    """A disk that has failed or an answer that was lost is felt for so long."""
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
         self._sent: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
         self._written: dict[str, int] = {}
+        self._boot = ""
+
+    def booted(self, booted: Booted) -> None:
+        """From here on."""
+        self._boot = booted.boot
 
     def sent(self, sent: Sent) -> None:
-        """On its way: as it was before."""
-        digest = _digest(sent.facts)
-        if sent.name and self._sent.setdefault(sent.name, digest) != digest:
-            self.broken(f"{sent.name} now says {sent.facts}")
+        """On its way: as it was before. Of an earlier boot whose disk failed it a shorter edition may follow: a repeat to be dropped."""
+        digest, name = _digest(sent.facts), sent.name
+        size = sent.facts.get("n", 0) if sent.kind == "track" else sent.facts.get("count") or 0
+        if name not in self._sent:
+            store, mailbox = self.world.store, self.world.mailbox
+            failing = store.down or store.full or store.flush_s is not None or mailbox.disturbed_since(self.world.now - self.FAILING_S)
+            self._sizes[name] = size if failing else 0
+        if name and self._sent.setdefault(name, digest) != digest and (name[:16] == self._boot or size >= self._sizes[name]):
+            self.broken(f"{name} now says {sent.facts}")
 
     def written(self, written: Written) -> None:
         """To be kept: another edition only of what has not been sent."""

@@ -5,6 +5,7 @@ The unit is the production one. Time is a heap of future events; nothing sleeps,
 the world's time is the crystal's, and true UTC runs a little beside it, as it does.
 """
 
+import gc
 import heapq
 import itertools
 import math
@@ -327,6 +328,13 @@ class World:
 
     def run(self, progress: Callable[[float], None] = lambda _: None) -> Judge:
         """Live to the end. Raises Broken, with the journal's tail, as soon as a promise is broken."""
+        gc.disable()  # nothing in here makes cycles to speak of, and to look for them takes a tenth of the time
+        try:
+            return self._live(progress)
+        finally:
+            gc.enable()
+
+    def _live(self, progress: Callable[[float], None]) -> Judge:
         self.car.live()
         for fault in self.faults:
             self.after(fault.at, self._begin, fault)

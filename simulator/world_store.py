@@ -189,7 +189,7 @@ class WorldStore:
                     case Load(lane, after, limit):
                         events.append(Loaded(at, lane, *self._load(lane, after, limit)))
                     case Recall(boot, first, last, limit):
-                        events.append(Recalled(at, boot, *self._recall(boot, first, last, limit)))
+                        events.append(Recalled(at, boot, first, last, *self._recall(boot, first, last, limit)))
                     case Prune():
                         events.append(self._prune(at, effect))
             if kind is Store:
@@ -237,6 +237,8 @@ class WorldStore:
         names = tuple(name for _, _, name in keys[: min(end, prune.rows)])
         for name in names:
             self._drop(name)
+        if prune.note and names:
+            self._remember(f"{prune.note} {names[0]}", " ".join(names).encode())
         self._world.tell(PrunedRows(prune.lane, names))
         return Pruned(at, prune.lane, names, end > len(names))
 

@@ -2,7 +2,8 @@
 
 All that waits is done in one transaction (a flush of the card costs the same for one row and for a thousand), in the order in which it was
 asked for, and answered after the flush. What fails is not answered: the core asks again. After an error of the disk the files are not
-trusted any more: at the next OpenSpool what they hold is checked row by row and copied into fresh ones.
+trusted any more: at the next OpenSpool what they hold is checked row by row and copied into fresh ones. When that does not help, the
+store is down, and the next copy is made after a wait that doubles.
 """
 
 import contextlib
@@ -13,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.adapters.diskcache_store import DiskcacheStore
-from agent.adapters.segment_store import Room, SegmentStore, StoreBroken, StoreDamaged, StoreError, StoreFull, StoreNewer
+from agent.adapters.segment_store import Room, SegmentStore, StoreBroken, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreNewer
 from agent.adapters.spool_batch import CHOICES, done, events
-from agent.adapters.spool_rescue import rescue, settle
+from agent.adapters.spool_rescue import Retry, rescue, settle
 from agent.adapters.spool_rows import Rows
+from agent.adapters.store_aside import put_newer_aside
 from agent.adapters.store_lock import StoreLock
-from agent.adapters.store_version import put_aside
-from agent.core.effects import Effect, OpenSpool
+from agent.core.effects import Effect, OpenSpool, Remember, Store
 from agent.core.events import Event, SpoolDown, SpoolFull, SpoolOpened, SpoolQuarantined
 
 WAITING_MAX = 1024
@@ -49,6 +50,7 @@ class Spool:
         self._generations: dict[str, int] = {}
         self._store_id: bytes | None = None
         self._broken = ""
+        self._retry = Retry()
 
     def start(self) -> None:
         """Begin to work off what is asked for."""
@@ -105,13 +107,13 @@ class Spool:
                 self._lock = self._lock or StoreLock(self._directory)
                 settle(self._directory)
                 if self._broken and self._directory.exists():
-                    raise StoreDamaged(f"{self._broken}; what could be read of it was copied into a fresh file")
+                    raise StoreDamaged(self._broken)
                 self._open_rows(self._store_id)
             self._tell()
         except StoreDamaged as damage:
-            self._replace(damage, lambda: rescue(self._directory, self._opened))
+            self._rescue(damage)
         except StoreNewer as newer:
-            self._replace(newer, lambda: (put_aside(self._directory), None))
+            self._replace(newer, lambda: (put_newer_aside(self._directory, self._size_bytes_max), None))
         except (StoreError, OSError) as error:
             self._go_down(error)
 
@@ -133,11 +135,26 @@ class Spool:
             waiting, memory, kept = self._rows.waiting(), self._rows.memory(), self._rows.kept()
         self._post(SpoolOpened(self._now(), waiting, memory, kept))
 
+    def _rescue(self, damage: StoreDamaged) -> None:
+        """Copy what can be read into a fresh store, unless that was done a short while ago."""
+        reason = str(damage)
+        if self._broken:
+            reason = f"{self._broken}; what could be read of it was copied into a fresh file"
+        # So that it is not opened again before it was copied.
+        self._broken = self._broken or reason
+        if self._retry.is_due(self._now()):
+            self._replace(StoreDamaged(reason), lambda: rescue(self._directory, self._size_bytes_max, self._opened))
+            self._retry.tried(self._now())
+        else:
+            wait = f"the last copy did not help, the next one is made {self._retry.wait_s:.0f} s after it"
+            self._go_down(StoreFailed(f"{self._broken}; {wait}"))
+
     def _replace(self, reason: StoreError, put_away: Callable[[], tuple[Path, int | None]]) -> None:
         """Put a fresh store, with what could be saved, in the place of the one that cannot be used, and open it."""
         self._shut()
         try:
             aside, rows = put_away()
+            self._broken = ""
             self._post(SpoolQuarantined(self._now(), str(aside), str(reason), rows))
             self._open_rows(None)
             self._tell()
@@ -176,13 +193,15 @@ class Spool:
                 continue
             try:
                 answers = done(self._rows, chosen)
+                if any(isinstance(effect, Store | Remember) for effect in chosen):
+                    self._retry.succeeded()
                 for event in events(self._now(), answers):
                     self._post(event)
                 break
             except StoreFull as error:
                 full, nothing_leaves = error, choice is CHOICES[-1]
             except StoreDamaged as damage:
-                self._replace(damage, lambda: rescue(self._directory, self._opened))
+                self._rescue(damage)
                 return
             except StoreError as error:
                 self._go_down(error)

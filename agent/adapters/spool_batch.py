@@ -32,9 +32,12 @@ def done(rows: Rows, effects: list[Effect]) -> Answers:
                 case Load(lane, after, limit):
                     answer = _loaded(lane, rows.load(lane, after, limit))
                 case Recall(boot, first, last, limit):
-                    answer = _recalled(boot, rows.recall(boot, first, last, limit))
-                case Prune(place, count, before):
-                    answer = _pruned(place, rows.prune(place, count, before))
+                    answer = _recalled(effect, rows.recall(boot, first, last, limit))
+                case Prune(place, count, before, note):
+                    gone = rows.prune(place, count, before)
+                    if note and gone[0]:
+                        rows.remember(f"{note} {gone[0][0]}", " ".join(gone[0]).encode())
+                    answer = _pruned(place, gone)
                 case _:
                     raise AssertionError(f"{effect!r} is nothing for the store")
             answers.append((effect, answer))
@@ -45,8 +48,8 @@ def _loaded(lane: Lane, found: Found) -> Answer:
     return lambda at: Loaded(at, lane, *found)
 
 
-def _recalled(boot: str, found: Found) -> Answer:
-    return lambda at: Recalled(at, boot, *found)
+def _recalled(recall: Recall, found: Found) -> Answer:
+    return lambda at: Recalled(at, recall.boot, recall.first, recall.last, *found)
 
 
 def _pruned(place: Lane | None, gone: tuple[tuple[str, ...], bool]) -> Answer:

@@ -4,12 +4,8 @@ The number lies in the file's header (PRAGMA user_version). It grows when keys, 
 brought up step by step, each step in one transaction with its number; a newer one is nobody's to touch here.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
-
-from agent.adapters.store_lock import sync
 
 VERSION = 1
 """0: before history and this number. 1: `4/` is history."""
@@ -56,13 +52,3 @@ def version_of(connection: sqlite3.Connection) -> int:
     """The number in the file."""
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     return int(version)
-
-
-def put_aside(directory: Path) -> Path:
-    """Rename the directory of a newer store, which nobody has open: where it lies now. Nothing here ever removes it. Raises OSError."""
-    pattern = re.compile(re.escape(directory.name) + r"\.newer-([0-9]+)")
-    taken = [int(match[1]) for path in directory.parent.iterdir() if (match := pattern.fullmatch(path.name))]
-    aside = directory.with_name(f"{directory.name}.newer-{max(taken, default=0) + 1}")
-    directory.rename(aside)
-    sync(directory.parent)
-    return aside

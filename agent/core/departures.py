@@ -14,6 +14,7 @@ from agent.core.postmark import Postmark
 from agent.core.refusals import Refusals
 from agent.core.retained import Retained
 from agent.core.window import Window, packet_bytes
+from agent.wire import codec
 
 LIVE_EXPIRY_S = 60
 """The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot is old, and the track has it."""
@@ -49,6 +50,18 @@ class Departures:
     def state(self, changed: StateChanged) -> None:
         """A retained state is so now."""
         self._retained.changed(changed)
+
+    def take_row(self, at: float, row: Row) -> list[Output]:
+        """A row of the store that was read back is ready; what is no record is declared and goes."""
+        try:
+            message = self._postmark.row(row)
+        except codec.Malformed as e:
+            self._losses.add(at, "store_damaged", "row", 1)
+            forget = self._shelf.forget(at, row.name, row.lane, counted=True)
+            return [FaultSeen(at, "store.damaged", True, f"row {row.name}: {e}"), forget]
+        self._custody.known[row.name] = message
+        self.lanes.add(message)
+        return []
 
     def resend(self, rows: tuple[Row, ...]) -> None:
         """Rows of history leave once more, as they lie; whether they arrive is the asker's business."""

@@ -52,11 +52,13 @@ class Prune(Effect):
     """Remove up to `rows` of the oldest rows of a lane, or of history (None): Pruned.
 
     Rows are as old as their boot, and within it as their number; with `before` only those older than the row of that name are meant.
+    With a `note` the names of what is removed are remembered in the same breath, joined by spaces, under the note and the first of them.
     """
 
     lane: Lane | None
     rows: int
     before: str | None = None
+    note: str = ""
 
 
 class Load(Effect):

@@ -16,11 +16,13 @@ from agent.core.inside import (
     FaultSeen,
     HistoryHeld,
     HistoryWanted,
+    HistoryWritten,
     InputChanged,
     LampAsked,
     LightsAsked,
     LinkStalled,
     LiveSlowed,
+    LossesKept,
     OrderAnswered,
     OrderGiven,
     Reported,
@@ -40,12 +42,14 @@ __all__ = [  # what is written elsewhere and found here: one place to import any
     "FixMode",
     "HistoryHeld",
     "HistoryWanted",
+    "HistoryWritten",
     "InputChanged",
     "LampAsked",
     "Lane",
     "LightsAsked",
     "LinkStalled",
     "LiveSlowed",
+    "LossesKept",
     "OrderAnswered",
     "OrderGiven",
     "ReportLeft",
@@ -261,9 +265,11 @@ class Stored(Event):
 
 
 class Recalled(Event):
-    """Rows of history that a Recall asked for, and whether there are `more` after them up to its last number."""
+    """Rows of history that a Recall of these numbers asked for, and whether there are `more` after them up to its last number."""
 
     boot: str
+    first: int
+    last: int
     rows: tuple[Row, ...]
     more: bool
 
@@ -374,9 +380,6 @@ class Received(Event):
     topic: str
     payload: bytes
     retained: bool
-
-
-# --- from outside: the local socket -------------------------------------------------------------------------------------------------
 
 
 class SocketOpened(Event):

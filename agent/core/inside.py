@@ -64,11 +64,16 @@ class StoreRoom(Event):
 
 
 class RowsGivenUp(Event):
-    """Rows that were not sent yet have been removed from the store: `why` as in a gap record."""
+    """Rows that were not sent yet have been removed from the store, `before` it was opened or since: `why` as in a gap record."""
 
     lane: Lane
     names: tuple[str, ...]
     why: str
+    before: bool = False
+
+
+class LossesKept(Event):
+    """All losses that are known are declared, and the declarations are on disk."""
 
 
 class Resent(Event):
@@ -79,6 +84,10 @@ class Resent(Event):
 
 class HistoryWanted(Event):
     """History is about to be read: what is still to be written to it is to be written now."""
+
+
+class HistoryWritten(Event):
+    """The answer to HistoryWanted: all that is to be in history has been asked of the store."""
 
 
 class HistoryHeld(Event):

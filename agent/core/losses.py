@@ -45,6 +45,11 @@ class Losses:
             last=max((each.last for each in gaps if each.last is not None), default=None),
         )
 
+    @property
+    def undeclared(self) -> bool:
+        """Something was lost that no declaration tells of yet."""
+        return any(self._drafted.get(cause) != gap for cause, gap in self._gaps.items())
+
     def declare(self, final: bool) -> list[tuple[str, Gap]]:
         """What is to be said, each under the name of its draft: all of it and for good, or (not `final`) what has grown since."""
         due = [(" ".join(("gap", *map(str, cause))), gap) for cause, gap in self._gaps.items() if final or self._drafted.get(cause) != gap]

@@ -25,16 +25,17 @@ from agent.core.events import (
     Forgotten,
     HistoryHeld,
     HistoryWanted,
+    HistoryWritten,
     Lane,
     LinkDown,
     LinkStalled,
     LinkUp,
     Loaded,
+    LossesKept,
     Refused,
     Reported,
     ReportLeft,
     Resent,
-    Row,
     RowsGivenUp,
     SpoolDown,
     SpoolFull,
@@ -53,11 +54,13 @@ from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
 from agent.core.timebase import Timebase
-from agent.wire import codec
-from agent.wire.records import ClockFix
+from agent.wire.records import ClockFix, Gap
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
+
+DISK_S_MAX = 10.0
+"""A draft that is final leaves after that, whether or not the disk has its last edition."""
 
 
 class Outbox(Part):
@@ -136,7 +139,7 @@ class Outbox(Part):
             case HistoryHeld(held=held):
                 self._leaving.history_held = held
             case HistoryWanted():
-                return self._custody.write_history(event.at)
+                return [*self._custody.write_history(event.at), HistoryWritten(event.at)]
             case _:
                 return self._store_says(event)
         return []
@@ -191,15 +194,16 @@ class Outbox(Part):
         out = self._custody.rewritten(drafted.at, message)
         if drafted.final:
             del self._drafts[drafted.draft]
-            message.draft = False
-            if not self._waits_for_disk(message):
+            message.draft, message.sent_at = False, drafted.at
+            if not self._waits_for_disk(drafted.at, message):
                 self._lanes.add(message)
                 out += self._trim(message.lane)
         return out
 
-    def _waits_for_disk(self, message: Message) -> bool:
-        """A shorter edition may lie there: should we die now, it would be sent after this one, under the same name."""
-        return message.edition > 0 and not message.stored and (self._shelf.takes or message.shelved)
+    def _waits_for_disk(self, at: float, message: Message) -> bool:
+        """A shorter edition may lie there: should we die now, it would follow this one under the same name, to be dropped as a repeat."""
+        waits = message.edition > 0 and not message.stored and (self._shelf.takes or message.shelved)
+        return waits and at - message.sent_at < DISK_S_MAX
 
     def _trim(self, lane: Lane) -> list[Output]:
         """Keep a lane's memory bounded: what is on disk can be read back; without a store the oldest is given up and declared."""
@@ -238,17 +242,20 @@ class Outbox(Part):
 
     def _rows_given_up(self, given_up: RowsGivenUp) -> list[Output]:
         """Rows were removed unsent; what memory still holds of them is only not on disk any more."""
-        lost = [name for name in given_up.names if self._row_given_up(given_up.at, name, given_up.lane)]
+        at = given_up.at
+        lost = [name for name in given_up.names if self._row_given_up(at, name, None if given_up.before else given_up.lane)]
         for name in lost:
-            self._losses.add(given_up.at, given_up.why, given_up.lane.name.lower(), 1, name)
+            self._losses.add(at, given_up.why, given_up.lane.name.lower(), 1, name)
         if given_up.why != "store_full" or not lost:
-            return []
-        self._shelf.crowded(given_up.at)
-        return [FaultSeen(given_up.at, "store.full", True, f"the oldest rows not yet sent are given up, {len(lost)} just now")]
+            return self._declare(at)
+        self._shelf.crowded(at)
+        detail = f"the oldest rows not yet sent are given up, {len(lost)} just now"
+        return [FaultSeen(at, "store.full", True, detail), *self._declare(at)]
 
-    def _row_given_up(self, at: float, name: str, lane: Lane) -> bool:
-        """Whether nobody has it now: what is in flight may still arrive."""
-        self._shelf.off_disk(lane)
+    def _row_given_up(self, at: float, name: str, lane: Lane | None) -> bool:
+        """Whether nobody has it now: what is in flight may still arrive. `lane`: where the row was counted."""
+        if lane is not None:
+            self._shelf.off_disk(lane)
         message = self._known.get(name)
         if message is None:
             return name not in self._shelf.forgetting
@@ -277,6 +284,8 @@ class Outbox(Part):
                 out.append(FaultSeen(at, "store.full", False))
             if message.lane is Lane.ALARM:
                 out.append(ReportLeft(at, name, True, message.acked))
+            if message.kind == Gap.KIND and not self._losses.undeclared:
+                out.append(LossesKept(at))
             if message.acked:
                 out += self._custody.delivered(at, message)
             elif not message.draft and not self._leaving.waits(message):
@@ -285,20 +294,9 @@ class Outbox(Part):
 
     def _loaded(self, loaded: Loaded) -> list[Output]:
         news = [row for row in loaded.rows if row.name not in self._known and row.name not in self._shelf.forgetting]
-        out = [output for row in news for output in self._take_row(loaded.at, row)]
+        out = [output for row in news for output in self._leaving.take_row(loaded.at, row)]
         self._shelf.loaded(loaded)
         return out
-
-    def _take_row(self, at: float, row: Row) -> list[Output]:
-        try:
-            message = self._postmark.row(row)
-        except codec.Malformed as e:
-            self._losses.add(at, "store_damaged", "row", 1)
-            forget = self._shelf.forget(at, row.name, row.lane, counted=True)
-            return [FaultSeen(at, "store.damaged", True, f"row {row.name}: {e}"), forget]
-        self._known[row.name] = message
-        self._lanes.add(message)
-        return []
 
     # --- the broker's word ----------------------------------------------------------------------------------------------------------
 
@@ -342,7 +340,7 @@ class Outbox(Part):
             out += self._shelf.forget_again(at)
         out += self._custody.ask_late(at)
         out += self._declare(at)
-        self._take_up()
+        self._take_up(at)
         if reason := self._leaving.again(at):
             return [*out, LinkStalled(at, reason), *self._leaving.pump(at)]
         return [*out, *self._leaving.pump(at)]
@@ -355,11 +353,11 @@ class Outbox(Part):
         gaps = self._losses.declare(final=online)
         return [out for draft, gap in gaps for out in self._draft(Drafted(at, Lane.EVENT, gap, draft, final=online))]
 
-    def _take_up(self) -> None:
+    def _take_up(self, at: float) -> None:
         """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""
         dry = {lane for lane in Lane if not self._lanes.count(lane)} if self._known else set()
         for message in self._known.values():
-            if message.lane not in dry or message.acked or message.draft or self._waits_for_disk(message):
+            if message.lane not in dry or message.acked or message.draft or self._waits_for_disk(at, message):
                 continue
             if not self._waits_elsewhere(message) and self._leaving.held(message.lane) < READY_MAX[message.lane]:
                 self._lanes.add(message)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.core.effects import Recall
-from agent.core.events import Event, HistoryWanted, OrderAnswered, OrderGiven, Recalled, Resent, SpoolOpened
+from agent.core.events import Event, HistoryWanted, HistoryWritten, OrderAnswered, OrderGiven, Recalled, Resent, SpoolOpened
 from agent.core.part import Output, Outputs, Part
 from agent.wire.records import BOOT
 
@@ -72,7 +72,7 @@ class Resend(Part):
     """Orders to send again, one after the other."""
 
     name = "resend"
-    listens = (OrderGiven, Recalled, SpoolOpened)
+    listens = (OrderGiven, HistoryWritten, Recalled, SpoolOpened)
 
     def __init__(self, resending: Callable[[], int]) -> None:
         """`resending` counts the rows that were handed over and have not arrived yet."""
@@ -92,6 +92,8 @@ class Resend(Part):
         match event:
             case OrderGiven(kind=kind) if kind == KIND:
                 return self._take(event)
+            case HistoryWritten() if self._asked is not None:
+                return [Recall(*self._asked, ROWS_AT_ONCE)]
             case Recalled():
                 return self._recalled(event)
             case SpoolOpened() if self._asked is not None:
@@ -131,7 +133,7 @@ class Resend(Part):
         boot, _, last = job.ranges[0]
         self._asked = (boot, job.next, last)
         self._act_at = at + ANSWER_S_MAX
-        return [HistoryWanted(at), Recall(boot, job.next, last, ROWS_AT_ONCE)]
+        return [HistoryWanted(at)]  # what is still to be written is asked of the store before the reading
 
     def _next_job(self, at: float) -> list[Output]:
         self._jobs.popleft()
@@ -139,12 +141,10 @@ class Resend(Part):
         return self._step(at) if self._jobs else []
 
     def _recalled(self, recalled: Recalled) -> list[Output]:
-        if self._asked is None or recalled.boot != self._asked[0]:
-            return []
+        if self._asked != (recalled.boot, recalled.first, recalled.last):
+            return []  # the answer to a question that was asked twice
         boot, first, last = self._asked
         numbers = [int(row.name.rpartition("-")[2]) for row in recalled.rows]
-        if numbers and numbers[0] < first:
-            return []  # the answer to a question that was asked twice
         job = self._jobs[0]
         self._asked, self._moved_at = None, recalled.at
         for number in numbers:

@@ -14,7 +14,21 @@ from typing import Any
 
 from agent.config import Store
 from agent.core.effects import Prune, Remember
-from agent.core.events import Event, Lane, Pruned, Remembered, RowsGivenUp, SpoolDown, SpoolFull, SpoolOpened, Started, Stored, StoreRoom
+from agent.core.events import (
+    Event,
+    Lane,
+    LossesKept,
+    Pruned,
+    Remembered,
+    RowsGivenUp,
+    SpoolDown,
+    SpoolFull,
+    SpoolOpened,
+    Started,
+    Stored,
+    StoreRoom,
+)
+from agent.core.given_up import note, noted
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
@@ -34,6 +48,9 @@ ROWS = {None: 256, Lane.BACKFILL: 16, Lane.EVENT: 64}
 ORDER: tuple[Lane | None, ...] = (None, Lane.BACKFILL, Lane.EVENT)
 """What goes when there is no room: history, then what was never sent, the least urgent first."""
 
+FULL, OLD = "store_full", "too_old"
+"""Why a row is given up, as a gap record says it."""
+
 DAY_MS = 86_400_000
 MARKS_MAX = 4000
 
@@ -42,7 +59,7 @@ class Retention(Part):
     """What may stay in the store."""
 
     name = "retention"
-    listens = (Started, SpoolOpened, SpoolDown, SpoolFull, Pruned, Stored, Remembered)
+    listens = (Started, SpoolOpened, SpoolDown, SpoolFull, Pruned, Stored, Remembered, LossesKept)
 
     def __init__(self, config: Store, names: Names, time: Timebase) -> None:
         self._names = names
@@ -54,6 +71,7 @@ class Retention(Part):
         self._marked: dict[int, str] = {}
         self._asked: tuple[Prune, str, float] | None = None
         self._aged: list[Prune] = []
+        self._noted: list[str] = []
         self._took_since = True
         self._reason = ""
         self.kept = 0
@@ -73,6 +91,10 @@ class Retention(Part):
                 self._open, self.kept, self._asked = True, kept, None
                 self._marks = _marks(memory) | self._marks
                 self._marked = _marks(memory)
+                return self._undeclared(event.at, memory)
+            case LossesKept():
+                notes, self._noted = self._noted, []
+                return [Remember(name, None) for name in notes]
             case SpoolDown():
                 self._open = False
             case Stored():
@@ -96,7 +118,7 @@ class Retention(Part):
         today = utc_ms // DAY_MS
         if today not in self._marks:
             self._marks[today] = self._names.name(self._names.last)
-        self._aged = [self._prune(lane, mark) for lane, days in self._limits if (mark := self._mark(today - days)) is not None]
+        self._aged = [self._prune(lane, mark, OLD) for lane, days in self._limits if (mark := self._mark(today - days)) is not None]
         unmarked = [day for day in self._marks if self._marked.get(day) != self._marks[day]]
         out: list[Output] = [Remember(f"{MARK}{day}", self._marks[day].encode()) for day in unmarked]
         return [*out, *self._forget_marks(today), *self._next_aged(at)]
@@ -108,7 +130,7 @@ class Retention(Part):
             return []
         if lane is not None and not self._took_since:
             return [StoreRoom(at, False, self._reason)]  # what was given up last made no room: giving up more would make none either
-        return self._ask(at, self._prune(lane), "store_full")
+        return self._ask(at, self._prune(lane), FULL)
 
     def _no_room_by(self, at: float, lane: Lane | None) -> list[Output]:
         """Nothing of that lane is left to give up."""
@@ -131,12 +153,22 @@ class Retention(Part):
         return [Remember(f"{MARK}{day}", None) for day in gone]
 
     def _next_aged(self, at: float) -> list[Output]:
-        return self._ask(at, self._aged[0], "too_old") if self._aged and not self._waits(at) else []
+        return self._ask(at, self._aged[0], OLD) if self._aged and not self._waits(at) else []
+
+    def _undeclared(self, at: float, memory: dict[str, bytes]) -> list[Output]:
+        """What was given up when nobody could be told any more: the power went, or the word was lost."""
+        out: list[Output] = []
+        for name, value in memory.items():
+            found = noted(name, value) if name not in self._noted else None
+            if found is not None:
+                self._noted.append(name)
+                out.append(RowsGivenUp(at, *found, before=True))
+        return out
 
     # --- the store's answers --------------------------------------------------------------------------------------------------------
 
-    def _prune(self, lane: Lane | None, before: str | None = None) -> Prune:
-        return Prune(lane, ROWS[lane], before)
+    def _prune(self, lane: Lane | None, before: str | None = None, why: str = FULL) -> Prune:
+        return Prune(lane, ROWS[lane], before, "" if lane is None else note(lane, why))
 
     def _waits(self, at: float) -> bool:
         return self._asked is not None and at - self._asked[2] < ANSWER_S_MAX
@@ -151,13 +183,14 @@ class Retention(Part):
         if pruned.lane is None:
             self.kept = max(0, self.kept - len(pruned.names))
         if asked is None or asked[0].lane != pruned.lane:
-            why = "store_full"  # the answer to a Prune that was believed lost
+            why = FULL  # the answer to a Prune that was believed lost
         else:
             why, self._asked = asked[1], None
         if pruned.lane is not None and pruned.names:
             self.given_up += len(pruned.names)
+            self._noted.append(f"{note(pruned.lane, why)} {pruned.names[0]}")
             out.append(RowsGivenUp(at, pruned.lane, pruned.names, why))
-        if why == "too_old":
+        if why == OLD:
             if not pruned.more and self._aged:
                 del self._aged[0]
         elif pruned.names:

@@ -7,6 +7,7 @@ loss to others.)
 """
 
 import math
+from collections import deque
 
 from agent.core.events import Lane, LinkUp
 from agent.core.lanes import Message
@@ -14,11 +15,17 @@ from agent.core.lanes import Message
 BYTES_MIN = 2048
 """Less would be one small message at a time, whose headers and round trips cost more than they spare an alarm."""
 
+GROWTH_BYTES = 256
+"""By so much, and not by what was acknowledged, it grows while it holds one or two messages: on a thin line each takes seconds."""
+
 GROWTH_MAX = 8
 """The window grows up to so many times what the config gives it: at 600 ms over a satellite 64 KB are 100 KB a second."""
 
 QUEUE_S = 0.1
 """So long may an alarm wait behind what is on the line already."""
+
+RECENT = 8
+"""The line's queue is what even the fastest of so many answers, of one round trip, waited in (RFC 6817, 3.4: CURRENT_FILTER)."""
 
 QUEUE_S_MIN = 0.002
 """On a fast line the queue is no longer than the line itself; so long in any case, or the clock's own jitter would empty it."""
@@ -56,6 +63,7 @@ class Window:
         self._full = False
         self._base_at = -math.inf
         self._base_s = (math.inf, math.inf)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
         self._shrunk_at = -math.inf
         self._messages: dict[int, Message] = {}
         self._token = 0
@@ -77,6 +85,7 @@ class Window:
         self._acked_at, self.receive_max = up.at, up.receive_max
         self.bytes_max, self._shrunk_at = self._bytes_first, -math.inf
         self._base_at, self._base_s = up.at, (math.inf, math.inf)
+        self._recent.clear()
         self.packet_bytes_max = math.inf if up.packet_bytes_max is None else up.packet_bytes_max
         return before != self.packet_bytes_max
 
@@ -130,11 +139,16 @@ class Window:
         self._base_s = (before, min(here, rtt_s))
         base_s = min(self._base_s)
         soon_s = base_s + min(QUEUE_S, max(QUEUE_S_MIN, base_s))
-        if rtt_s <= soon_s:
+        while self._recent and self._recent[0][0] < at - rtt_s:
+            self._recent.popleft()
+        self._recent.append((at, rtt_s))
+        now_s = min(rtt for _, rtt in self._recent)  # one that was late alone says nothing: a mobile network's delay wanders
+        if now_s <= soon_s:
             if self._full:
-                self.bytes_max = min(GROWTH_MAX * self._bytes_first, self.bytes_max + len(message.payload))
+                grown = len(message.payload) if self.bytes_max >= 2 * len(message.payload) else GROWTH_BYTES
+                self.bytes_max = min(GROWTH_MAX * self._bytes_first, self.bytes_max + grown)
         elif message.sent_at >= self._shrunk_at:  # once a round trip: what left before does not know of it yet
-            self.bytes_max = max(min(BYTES_MIN, self._bytes_first), self.bytes_max * max(0.5, soon_s / rtt_s))
+            self.bytes_max = max(min(BYTES_MIN, self._bytes_first), self.bytes_max * max(0.5, soon_s / now_s))
             self._shrunk_at = at
         self._full = False
 

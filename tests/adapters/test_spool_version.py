@@ -60,7 +60,7 @@ def test_a_store_from_before_versions_has_neither_number_nor_id(tmp_path: Path) 
         assert run.posted.drain() == []
 
 
-def test_a_newer_store_is_put_aside_byte_for_byte_and_never_removed(tmp_path: Path) -> None:
+def test_newer_stores_are_put_aside_byte_for_byte_and_kept_while_there_is_room(tmp_path: Path) -> None:
     for turn in range(1, 6):
         a_store(tmp_path, VERSION + 6)
         before = (tmp_path / "spool" / "cache.db").read_bytes()

@@ -7,6 +7,7 @@ from agent.core.events import (
     Acked,
     Event,
     FaultSeen,
+    HistoryWritten,
     LinkStalled,
     Refused,
     ReportLeft,
@@ -63,6 +64,8 @@ def word(out: Output) -> str:
             return f"left {'stored' * stored}{'acked' * acked}"
         case LinkStalled():
             return "stalled"
+        case HistoryWritten():
+            return "written"
     raise AssertionError(out)
 
 

@@ -66,6 +66,13 @@ def _in(states: list[str], words: list[str]) -> Answers:
     return dict.fromkeys(states, words)
 
 
+GIVEN_UP: Answers = {
+    "offline, open, no record": ["store it"],  # the declaration
+    "online, open, no record": ["store it", "publish it"],
+    "offline, open, new": ["store new"],
+    "offline, open, stored": ["store new"],
+}
+
 DRAFT = Drafted(AT, Lane.EVENT, EventRecord(what="input"), "draft", False)
 
 # For each event: what comes out in every state, and in which states something else does.
@@ -96,9 +103,9 @@ TABLE: list[tuple[Event, list[str], Answers]] = [
     (SpoolFull(AT, "full"), [], {}),  # room may be made
     (StoreRoom(AT, True), [], {}),
     (StoreRoom(AT, False, "full"), ["store.full on"], {}),
-    (RowsGivenUp(AT, Lane.EVENT, (IT,), "too_old"), [], {}),
+    (RowsGivenUp(AT, Lane.EVENT, (IT,), "too_old"), [], GIVEN_UP),
     (HistoryHeld(AT, True), [], {}),
-    (HistoryWanted(AT), [], {}),
+    (HistoryWanted(AT), ["written"], {}),
     (Resent(AT, (OTHER_ROW,)), [], _in(ONLINE, ["publish other"])),
     (DRAFT, ["store new"], REPORTED_DRAFT),
     (msgspec.structs.replace(DRAFT, final=True), ["store new"], _in(ONLINE, ["store new", "publish new"]) | REPORTED_FIRST),

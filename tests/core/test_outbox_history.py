@@ -10,6 +10,7 @@ from agent.core.events import (
     FaultSeen,
     HistoryHeld,
     HistoryWanted,
+    HistoryWritten,
     Lane,
     Loaded,
     Resent,
@@ -19,8 +20,9 @@ from agent.core.events import (
     Started,
     StopRequested,
     Stored,
+    StoreRoom,
 )
-from agent.core.outbox import Outbox
+from agent.core.outbox import DISK_S_MAX, Outbox
 from agent.core.part import Output
 from agent.wire.records import EventRecord, Gap
 from tests.core.builders import (
@@ -36,7 +38,6 @@ from tests.core.builders import (
     of,
     one,
     record,
-    spool_opened,
     told_time,
 )
 from tests.core.outbox_states import OPEN, UP
@@ -94,16 +95,18 @@ def test_a_draft_does_not_leave_before_it_is_final_whatever_comes() -> None:
     assert "a" not in ids(bench.until(500.0), Publish)
 
 
-def test_a_final_draft_waits_for_the_disk_so_that_no_shorter_edition_can_follow_it() -> None:
+def test_a_final_draft_waits_for_the_disk_so_that_no_shorter_edition_can_follow_it_but_not_for_ever() -> None:
     bench = made(OPEN, UP, draft(101.0, "a"), Stored(101.1, (f"{BOOT}-1",)))
     assert "all" not in ids(bench.feed(draft(102.0, "all", final=True)), Publish)
-    assert "all" not in ids(bench.until(120.0), Publish)
-    bench.feed(SpoolDown(121.0, "gone"))
-    assert "all" not in ids(bench.until(150.0), Publish)
-    stored = one(Store, bench.feed(spool_opened(151.0, backfill=1)))
-    assert (stored.edition, ids([stored], Store)) == (1, ["all"])
-    bench.feed(Stored(151.5, (stored.name,), {stored.name: 1}))
-    assert "all" in ids(bench.feed(Loaded(151.6, Lane.BACKFILL, (Row(stored.name, stored.lane, stored.payload),), more=False)), Publish)
+    assert "all" not in ids(bench.until(102.0 + DISK_S_MAX - 1), Publish)
+    assert "all" in ids(bench.until(102.0 + DISK_S_MAX + 2), Publish)
+
+
+def test_a_final_draft_leaves_over_a_good_link_though_the_disk_is_gone_or_full() -> None:
+    for trouble in (SpoolDown(101.5, "gone"), StoreRoom(101.5, False, "full")):
+        bench = made(OPEN, UP, draft(101.0, "a"), Stored(101.1, (f"{BOOT}-1",)), trouble)
+        bench.feed(draft(102.0, "all", final=True))
+        assert "all" in ids(bench.until(102.0 + DISK_S_MAX + 2), Publish)
 
 
 def test_the_word_of_a_loss_that_was_given_up_itself_is_stored_once_more() -> None:
@@ -170,7 +173,7 @@ def test_history_is_written_along_with_what_is_written_anyway() -> None:
 def test_history_is_written_before_it_is_read() -> None:
     bench = made(OPEN, UP)
     bench.feed(Acked(101.1, one(Publish, bench.feed(track(101.0))).token))
-    assert [type(out) for out in bench.feed(HistoryWanted(102.0))] == [Store, Keep]
+    assert [type(out) for out in bench.feed(HistoryWanted(102.0))] == [Store, Keep, HistoryWritten]
 
 
 # --- history ------------------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from agent.core.effects import Prune, Remember
 from agent.core.events import (
     Event,
     Lane,
+    LossesKept,
     Pruned,
     Remembered,
     RowsGivenUp,
@@ -19,6 +20,7 @@ from agent.core.events import (
     Stored,
     StoreRoom,
 )
+from agent.core.given_up import note
 from agent.core.part import Output
 from agent.core.retention import ANSWER_S_MAX, LOOK_S, MARK, ROWS, Retention
 from tests.core.builders import BOOT, UTC_MS, Bench, assert_covers, names, of, one, told_time
@@ -68,6 +70,7 @@ TABLE: list[tuple[Event, list[str], dict[str, list[str]]]] = [
     (SpoolDown(AT, "gone"), [], {}),
     (Stored(AT, (ROW,)), [], {}),
     (Remembered(AT, (f"{MARK}{DAY}",)), [], {}),
+    (LossesKept(AT), [], {"gave up in vain": [f"forget pruned backfill store_full {ROW}"]}),
     (
         SpoolFull(AT, "full"),
         ["prune history"],
@@ -160,6 +163,17 @@ def test_marks_that_nobody_will_ask_for_are_forgotten() -> None:
     memory = {f"{MARK}{DAY - age}": f"{OLD}-{1000 - age}".encode() for age in (50, 40, 31, 29, 7)}
     outs = made(memory=memory).until(0.5 + LOOK_S)
     assert [out.name for out in of(Remember, outs) if out.value is None] == [f"{MARK}{DAY - 50}", f"{MARK}{DAY - 40}"]
+
+
+def test_what_was_given_up_when_nobody_could_be_told_is_told_by_the_next_boot_and_only_once() -> None:
+    name, value = f"{note(Lane.BACKFILL, 'store_full')} {OLD}-1", f"{OLD}-1 {OLD}-2".encode()
+    memory = {name: value, "pruned nowhere full x": b"a-1", "pruned event full y": b"", "pruned event y": b"a-1"}
+    bench = made(memory=memory)
+    told = one(RowsGivenUp, bench.all)
+    assert (told.lane, told.names, told.why, told.before) == (Lane.BACKFILL, (f"{OLD}-1", f"{OLD}-2"), "store_full", True)
+    assert bench.feed(SpoolOpened(2.0, {}, memory)) == []
+    gone = one(Remember, bench.feed(LossesKept(3.0)))
+    assert (gone.name, gone.value) == (name, None)
 
 
 def test_what_is_no_mark_in_memory_is_passed_over() -> None:

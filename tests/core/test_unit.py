@@ -9,7 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Gnss, Mqtt, Orders
-from agent.core.effects import Answer, Connect, Disconnect, Effect, Note, Notify, OpenSpool, Publish, Remember, ShowLights, Store, Subscribe
+from agent.core.effects import (
+    Answer,
+    Connect,
+    Disconnect,
+    Effect,
+    Note,
+    Notify,
+    OpenSpool,
+    Publish,
+    Remember,
+    ShowLights,
+    Store,
+    Subscribe,
+)
 from agent.core.events import (
     Acked,
     AdapterDied,

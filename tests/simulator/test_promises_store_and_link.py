@@ -42,14 +42,6 @@ class KeepsBeforeTheAck(Unit):
         outbox._stored = too_soon  # type: ignore[method-assign]  # the defect
 
 
-class SendsADraftBeforeItIsOnDisk(Unit):
-    """The shorter edition lies there still."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.outbox._waits_for_disk = lambda message: False  # type: ignore[method-assign]  # the defect
-
-
 class SaysNothingOfLosses(Unit):
     """A loss is a loss."""
 
@@ -187,7 +179,6 @@ def test_a_sound_unit_keeps_all_promises_in_this_weather(faults: tuple[Fault, ..
     [
         (KeepsBeforeTheAck, (OUTAGE,), "forget after PUBACK"),
         (RefusedIsDelivered, (PublishesRefused(600.0, 100.0),), "forget after PUBACK"),
-        (SendsADraftBeforeItIsOnDisk, GOES_WITH_A_DRAFT, "one name, one record"),
         (CountsAnew, (PowerCut(900.0, 20.0),), "one name, one record"),
         (SaysNothingOfLosses, (OUTAGE, StoreFull(700.0, 500.0)), "nothing is lost"),
         (GivesUpAlarms, (OUTAGE, StoreFull(950.0, 500.0)), "nothing is lost"),

@@ -86,8 +86,8 @@ class Desk:
                 return Forgotten(at, names)
             case Remember(name=name):
                 return Remembered(at, (name,))
-            case Recall(boot=boot):
-                return Recalled(at, boot, (), more=False)
+            case Recall(boot=boot, first=first, last=last):
+                return Recalled(at, boot, first, last, (), more=False)
             case Subscribe(attempt=attempt):
                 return Subscribed(at, attempt)
             case ShowLights(outputs=outputs):
