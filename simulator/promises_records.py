@@ -193,7 +193,7 @@ class OneNameOneRecord(Promise):
     def __init__(self, world: "World") -> None:
         super().__init__(world)
         self._sent: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str, int | None] = {}
         self._written: dict[str, int] = {}
         self._boot = ""
 
@@ -208,9 +208,13 @@ class OneNameOneRecord(Promise):
         if name not in self._sent:
             store, mailbox = self.world.store, self.world.mailbox
             failing = store.down or store.full or store.flush_s is not None or mailbox.disturbed_since(self.world.now - self.FAILING_S)
-            self._sizes[name] = size if failing else 0
-        if name and self._sent.setdefault(name, digest) != digest and (name[:16] == self._boot or size >= self._sizes[name]):
+            self._sizes[name] = size if failing else None
+        if name and self._sent.setdefault(name, digest) != digest and not self._may_be_shorter(name, size):
             self.broken(f"{name} now says {sent.facts}")
+
+    def _may_be_shorter(self, name: str, size: int) -> bool:
+        sent = self._sizes[name]
+        return name[:16] != self._boot and sent is not None and size <= sent
 
     def written(self, written: Written) -> None:
         """To be kept: another edition only of what has not been sent."""

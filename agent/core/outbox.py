@@ -265,7 +265,10 @@ class Outbox(Part):
             return False
         self._lanes.remove(message)
         self._custody.drop(message)
-        return True
+        if message.kind != Gap.KIND:
+            return True
+        self._losses.give_up(message)  # it is said anew
+        return False
 
     def _stored(self, stored: Stored) -> list[Output]:
         at = stored.at
