@@ -128,7 +128,7 @@ def _gsa(talker: str, data: list[str]) -> Sentence:
     f = [*padded(data, 17, 30), ""]
     if f[1] not in ("1", "2", "3", ""):
         raise ValueError(f[1])
-    dops = 14 if len(data) <= 18 else len(data) - 3  # 12 satellites; some receivers of old send 24, and no system id
+    dops = 14 if len(data) <= 18 else min(len(data), 30) - 3  # 12 satellites; some receivers of old send 24, and no system id
     known = SYSTEMS.get(f[dops + 3]) or TALKERS.get(talker)  # SiRF puts a float where NMEA 4.1 has the system id
     used, bad = [], list[str]()
     for text in f[2:dops]:
