@@ -147,7 +147,7 @@ class Window:
             if self._full:
                 grown = len(message.payload) if self.bytes_max >= 2 * len(message.payload) else GROWTH_BYTES
                 self.bytes_max = min(GROWTH_MAX * self._bytes_first, self.bytes_max + grown)
-        elif message.sent_at >= self._shrunk_at:  # once a round trip: what left before does not know of it yet
+        elif self._full and message.sent_at >= self._shrunk_at:  # once a round trip: what left before does not know of it yet
             self.bytes_max = max(min(BYTES_MIN, self._bytes_first), self.bytes_max * max(0.5, soon_s / now_s))
             self._shrunk_at = at
         self._full = False

@@ -99,7 +99,7 @@ def test_a_broker_that_closes_after_it_accepted_us_is_asked_less_and_less(desk: 
 
 
 def test_batches_above_the_greatest_packet_of_the_broker_are_kept_named_and_delivered_to_one_that_takes_them(tmp_path: Path) -> None:
-    busy = Options(rate_hz=10, commit_interval_online_s=8.0, more=QUICK.more)
+    busy = Options(rate_hz=10, commit_interval_online_s=15.0, more=QUICK.more)
     with Desk(tmp_path / "car", busy, "mosquitto", broker_config=("max_packet_size 500",)) as desk:
         desk.run_online()
         fault = desk.hear_fault("link.refused", "raised")

@@ -87,11 +87,12 @@ def test_a_line_that_has_become_slower_is_believed_in_the_end() -> None:
     assert driven.window.bytes_max > 4 * BYTES_MIN
 
 
-def test_nothing_grows_without_need() -> None:
-    window = Window(WINDOW)
-    window.link_up(LinkUp(0.0, 1, "mqtt://a:1883", 5))
-    for at in range(100):
-        taken = window.take(window.send(at, message(Lane.LIVE, 100)))
-        assert taken is not None
-        window.acked(at + 0.01, taken)
-    assert window.bytes_max == WINDOW
+def test_nothing_grows_or_shrinks_while_the_window_is_not_what_limits() -> None:
+    for delays in ((0.01,), (0.01, 0.9)):
+        window = Window(WINDOW)
+        window.link_up(LinkUp(0.0, 1, "mqtt://a:1883", 5))
+        for at, delay in zip(range(100), itertools.cycle(delays), strict=False):
+            taken = window.take(window.send(at, message(Lane.LIVE, 100)))
+            assert taken is not None
+            window.acked(at + delay, taken)
+        assert window.bytes_max == WINDOW
