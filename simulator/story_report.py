@@ -18,8 +18,8 @@ Times `…_s` are seconds since the story began, durations `…_ms` milliseconds
                             agent's connection through it), acknowledged_at_s, cleared_at_s, records, repeats, boots, latched_through_kill}
     alarms_lost             presses without an alarm at the centre
     link                    cut_at_s, restored_at_s, back_at_s (the agent's connection), first_after_restore: {kind, state, id}, the
-                            first record that came after the network was back. The last will (presence, reason `lost`) does not count:
-                            the broker publishes it by itself when it sees the connection go, the agent has no hand in it
+                            first record on `up/` that came after the network was back. States do not count: a broker keeps the order
+                            within one subscription only, and theirs is another (the last will is not even said by the agent)
     agent                   lives: [{pid, boot, started_at_s, ended_at_s, killed}], exit_code of the last
     checks                  {sentence: true or false}
     ok                      all of them are true: the exit code is 0
