@@ -89,6 +89,9 @@ UP_S = (8.0, 25.0)
 SETTLE_S_MAX = 7200.0
 """After the last fault the backlog drains and every alarm is ended by the centre; much longer than either takes."""
 
+DAY_S = 86_400.0
+"""What was asked for at the end of one day's bytes comes with the next."""
+
 CALM_S = 60.0
 """Until what was on its way when the last fault ended has found its place."""
 
@@ -355,11 +358,12 @@ class World:
     def _settle(self) -> None:
         """No more faults: everything that waits gets through, the centre ends every alarm, and then nothing new happens."""
         self.people = False
-        until = SETTLE_S_MAX + (self.broker.bill.midnight() if self.config.mqtt.bytes_per_day_max else self.now)
+        self.car.receiver.silent = capped = self.config.mqtt.bytes_per_day_max > 0  # or each day's fixes take all that it may carry
+        until = SETTLE_S_MAX + (self.broker.bill.midnight() if capped else self.now)
         self._run_until(self.now + CALM_S)
         self._wait(until, lambda: not self.store.rows and not self.store.memory.get(ALARMS) and self.centre.quiet)
         self.centre.clerk.close()
-        self._wait(until, lambda: self.centre.clerk.settled)
+        self._wait(until + (DAY_S if capped else 0.0), lambda: self.centre.clerk.settled)
         self.car.receiver.silent = True
         self._run_until(self.now + STILL_S)
 

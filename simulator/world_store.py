@@ -49,6 +49,10 @@ Key = tuple[int, int, str]
 """Generation of the boot, number, name: the order in which rows lie."""
 
 
+RESERVED = (Lane.ALARM, Lane.GAP)
+"""Lanes for which a full store has some room left."""
+
+
 class WorldStore:
     """The card and the spool's thread."""
 
@@ -80,7 +84,7 @@ class WorldStore:
         self._bytes_max = self._bytes() if full else None
 
     def _bytes(self) -> int:
-        return sum(len(row.payload) for rows in (self.rows, self.history) for row in rows.values())
+        return sum(len(row.payload) for rows in (self.rows, self.history) for row in rows.values() if row.lane not in RESERVED)
 
     # --- the spool's thread -------------------------------------------------------------------------------------------------------
 
@@ -139,13 +143,13 @@ class WorldStore:
             self._world.post(SpoolFull(self._world.mono(), "full: no room for rows"))
 
     def _fitting(self, effects: list[Effect]) -> list[Effect]:
-        """What finds room: when it is full, alarms, memory, and what makes or takes none."""
+        """What finds room: when it is full, alarms, declared losses, memory, and what makes or takes none."""
         if self._bytes_max is None:
             return effects
-        new = sum(len(effect.payload) for effect in effects if isinstance(effect, Store) and effect.lane is not Lane.ALARM)
+        new = sum(len(effect.payload) for effect in effects if isinstance(effect, Store) and effect.lane not in RESERVED)
         if self._bytes() + new <= self._bytes_max:
             return effects
-        return [effect for effect in effects if not isinstance(effect, Store) or effect.lane is Lane.ALARM]
+        return [effect for effect in effects if not isinstance(effect, Store) or effect.lane in RESERVED]
 
     def _go_down(self) -> None:
         self._open = False

@@ -117,6 +117,7 @@ class DiskcacheStore:
         reserve_pages = min(RESERVE_PAGES, pages_max // 8)
         self._used_pages_max = {
             Room.ROWS: pages_max - reserve_pages,
+            Room.GAPS: pages_max - reserve_pages * 3 // 4,
             Room.URGENT: pages_max - min(MOVING_PAGES, reserve_pages // 4),
             Room.MOVES: MAX_PAGES,
         }

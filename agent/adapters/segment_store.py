@@ -38,11 +38,12 @@ class StoreNewer(StoreError):
 
 
 class Room(enum.IntEnum):
-    """Who may fill the store how far: the last pages are for alarms and memory, the very last for moving rows, which ends a fullness."""
+    """Who may fill the store how far: the last pages are for gaps, alarms, memory, the very last for moving rows (so a fullness ends)."""
 
     ROWS = 0
-    URGENT = 1
-    MOVES = 2
+    GAPS = 1
+    URGENT = 2
+    MOVES = 3
 
 
 class SegmentStore(Protocol):

@@ -98,10 +98,14 @@ def events(at: float, answers: Answers) -> Iterator[Event]:
 # --- when there is no room ------------------------------------------------------------------------------------------------------------
 
 
+LANE_ROOMS = {Lane.ALARM: Room.URGENT, Lane.GAP: Room.GAPS}
+"""Lanes whose rows may have more room than others."""
+
+
 def _room(effect: Effect) -> Room:
     """How far the store may be filled by it."""
     if isinstance(effect, Store):
-        return Room.URGENT if effect.lane == Lane.ALARM else Room.ROWS
+        return LANE_ROOMS.get(effect.lane, Room.ROWS)
     return Room.URGENT if isinstance(effect, Remember) else Room.MOVES
 
 

@@ -28,16 +28,18 @@ RETRY_S, RETRY_S_MAX = 5.0, 3600.0
 
 ALARMS = f"{Lane.ALARM:d}/"
 EVENTS = f"{Lane.EVENT:d}/"
+GAPS = f"{Lane.GAP:d}/"
 
 RANGES = (
     (ALARMS, f"{Lane.ALARM:d}{AFTER_SLASH}", True),
     (MARKS, f"memory{AFTER_SLASH}", True),
+    (GAPS, f"{Lane.GAP:d}{AFTER_SLASH}", True),
     ("", f"{Lane.EVENT:d}{AFTER_SLASH}", False),
     (f"{Lane.EVENT:d}{AFTER_SLASH}", f"{HISTORY}/", False),
     (f"{HISTORY}/", AFTER_DIGITS, False),
 )
-"""Of keys, and whether they are few. What matters most comes first, since the fresh store may have less room: alarms, memory, events, all
-else that waits, history. What the index misses of the few comes with the others."""
+"""Of keys, and whether they are few. What matters most comes first, since the fresh store may have less room: alarms, memory, declared
+losses, events, all else that waits, history. What the index misses of the few comes with the others."""
 
 
 def fresh_beside(directory: Path) -> Path:
@@ -171,7 +173,9 @@ def _turn(key: Column) -> int:
         return 0
     if key.startswith((MEMORY, MARKS)):
         return 1
-    return 2 if key.startswith(EVENTS) else 4 if key.startswith(HISTORY) else 3
+    if key.startswith(GAPS):
+        return 2
+    return 3 if key.startswith(EVENTS) else 5 if key.startswith(HISTORY) else 4
 
 
 class _Box:
@@ -211,7 +215,7 @@ class _Box:
     def commit(self) -> None:
         """Put what is there on disk; alarms, memory and marks into the room that is kept for them too. Raises StoreError."""
         rows, self._rows = self._rows, {}
-        for room in (Room.URGENT, Room.ROWS):
+        for room in (Room.URGENT, Room.GAPS, Room.ROWS):
             self._keep([row for row in rows.items() if _room(row[0]) is room], room)
 
     def _keep(self, rows: list[tuple[str, bytes]], room: Room) -> None:
@@ -231,4 +235,4 @@ class _Box:
 
 
 def _room(key: str) -> Room:
-    return Room.URGENT if key.startswith((ALARMS, MEMORY, MARKS)) else Room.ROWS
+    return Room.URGENT if key.startswith((ALARMS, MEMORY, MARKS)) else Room.GAPS if key.startswith(GAPS) else Room.ROWS

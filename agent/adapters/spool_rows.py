@@ -17,7 +17,7 @@ from agent.core.events import Lane, Row
 NAME = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,13})")
 """A row's name; 14 digits fit into the key's twelve hexadecimal ones."""
 
-KEY = re.compile(r"[0-4]/([0-9a-f]{8})/([0-9a-f]{12})/([0-9a-f]{16})")
+KEY = re.compile(r"[0-5]/([0-9a-f]{8})/([0-9a-f]{12})/([0-9a-f]{16})")
 HISTORY = "4"
 """The place of history among the lanes, of which none has this number."""
 

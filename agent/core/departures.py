@@ -115,7 +115,7 @@ class Departures:
     # --- what leaves ----------------------------------------------------------------------------------------------------------------
 
     def pump(self, at: float) -> list[Output]:
-        """Send what may leave now: alarms, states, events, the live position, back-fill."""
+        """Send what may leave now: alarms, states, events, declared losses, the live position, back-fill."""
         if not self.online:
             return self._load_if_dry(at)
         out = self.pump_alarms(at)
@@ -123,7 +123,7 @@ class Departures:
             state = self._postmark.state(self._retained.take())
             state.refused = self.refusals.state_refused(state.kind)
             out.append(self._send(at, state))
-        for lane in (Lane.EVENT, Lane.LIVE, Lane.BACKFILL):
+        for lane in (Lane.EVENT, Lane.GAP, Lane.LIVE, Lane.BACKFILL):
             while self._may_leave(lane) and (message := self._next(lane)) is not None:
                 out.append(self._send(at, message))
         return [*out, *self._load_if_dry(at)]

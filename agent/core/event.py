@@ -22,12 +22,14 @@ class FixMode(enum.Enum):
 
 
 class Lane(enum.IntEnum):
-    """Order of urgency on the way out, and the order in which rows lie in the store (alarm > answer and event > live > back-fill)."""
+    """What is on its way out: alarm > answer and event > gap > live > back-fill. The numbers are those of the rows in the store."""
 
     ALARM = 0
     EVENT = 1
     LIVE = 2
     BACKFILL = 3
+    GAP = 5
+    """What declares a loss: never given up itself, or nobody would know. (4 is history.)"""
 
 
 class Row(msgspec.Struct, frozen=True):

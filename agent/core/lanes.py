@@ -9,7 +9,7 @@ from agent.core.events import Lane
 ANSWER = "ack"
 """Kind of an answer to an order: ahead of events, but in their lane, so that a flood of orders cannot stand before an alarm."""
 
-READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.LIVE: 64, Lane.BACKFILL: 32}
+READY_MAX = {Lane.ALARM: 1000, Lane.EVENT: 500, Lane.GAP: 64, Lane.LIVE: 64, Lane.BACKFILL: 32}
 """Messages of a lane kept in memory; the rest waits in the store (or, without one, the oldest is given up and declared)."""
 
 

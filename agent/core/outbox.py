@@ -351,10 +351,10 @@ class Outbox(Part):
     def _declare(self, at: float) -> list[Output]:
         """Say what was lost, unless the saying would be lost itself; without a link one declaration grows, so that they are few."""
         online = self._leaving.online
-        if not (online or self._shelf.takes) or self._leaving.held(Lane.EVENT) >= READY_MAX[Lane.EVENT]:
+        if not (online or self._shelf.takes) or self._leaving.held(Lane.GAP) >= READY_MAX[Lane.GAP]:
             return []
         gaps = self._losses.declare(final=online)
-        return [out for draft, gap in gaps for out in self._draft(Drafted(at, Lane.EVENT, gap, draft, final=online))]
+        return [out for draft, gap in gaps for out in self._draft(Drafted(at, Lane.GAP, gap, draft, final=online))]
 
     def _take_up(self, at: float) -> None:
         """What was set aside until it lies on disk goes out of memory once its lane has run dry: the disk may never answer."""

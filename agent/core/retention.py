@@ -1,9 +1,9 @@
 """Retention: a full store, and the days, go in; which rows have to make room or are too old comes out.
 
 Theory. The store is bounded by bytes and by age. When it is full the history goes first, from its oldest end: the centre's broker has had
-all of it. Then goes the oldest back-fill that was never sent, then events, never alarms; what was never sent is declared. When nothing
-that may go makes room (the card is full of other things), that is said, and memory has to do. By age goes history of more than
-`keep_days`, and back-fill that could not be sent for `unsent_days_max`.
+all of it. Then goes the oldest back-fill that was never sent, then events, never alarms. What was never sent is declared, and no
+declaration goes. When nothing that may go makes room (the card is full of other things), that is said, and memory has to do. By age goes
+history of more than `keep_days`, and back-fill that could not be sent for `unsent_days_max`.
 
 Rows carry no dates that a store could compare. So a mark is set on each day: the name of the newest record then, kept in the store's
 memory; what lies before the mark of a day is older than that day.

@@ -241,7 +241,7 @@ def test_it_is_settled_when_nothing_can_be_done_quickly_any_more(state: str, set
 def test_the_status_counts_what_is_not_acknowledged_by_lane() -> None:
     bench = STATES["online, open, in flight stored"]()
     status = bench.part.status(AT)
-    assert status["waiting"] == {"alarm": 0, "event": 1, "live": 0, "backfill": 0}
+    assert status["waiting"] == {"alarm": 0, "event": 1, "live": 0, "backfill": 0, "gap": 0}
     assert (status["in_flight"], status["store"], status["store_reason"], status["acked"]) == (1, "open", None, 0)
     down = STATES["online, down, in flight"]().part.status(AT)
     assert (down["store"], down["store_reason"]) == ("down", "read-only")

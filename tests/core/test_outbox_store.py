@@ -89,7 +89,7 @@ def test_what_is_forgotten_is_not_kept_in_memory_and_what_was_acknowledged_is_co
     part = STATES["online, open, forgetting"]().part
     assert isinstance(part, Outbox)
     assert part.acked == 1
-    assert part.waiting() == dict.fromkeys(("alarm", "event", "live", "backfill"), 0)
+    assert part.waiting() == dict.fromkeys(("alarm", "event", "live", "backfill", "gap"), 0)
     assert part._known == {}
 
 

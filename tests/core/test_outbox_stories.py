@@ -157,7 +157,7 @@ def test_a_backlog_of_an_earlier_boot_drains_in_order() -> None:
     next_boot.run(60.0)
     assert [record.seq for record in next_boot.records] == list(range(1, 251))
     assert next_boot.rows == {}
-    assert part.waiting() == dict.fromkeys(("alarm", "event", "live", "backfill"), 0)
+    assert part.waiting() == dict.fromkeys(("alarm", "event", "live", "backfill", "gap"), 0)
 
 
 def test_a_stored_that_comes_long_after_everything_is_passed_over() -> None:
