@@ -20,6 +20,8 @@ Root = Annotated[str, Meta(pattern=f"^{topics.ROOT.pattern}$", description="word
 Url = Annotated[str, Meta(min_length=1, description="a pyserial URL or the path of a device")]
 Kind = Annotated[str, Meta(min_length=1, description="a kind of receiver, or the path of a file", extra={"file": "named"})]
 """The name of a file of firmware_config/receivers without its ending; what has a / in it, or ends so, is a path."""
+Wiring = Annotated[str, Meta(min_length=1, description="a board, or the path of a file", extra={"file": "named"})]
+"""The name of a file of firmware_config/boards/ without its ending, or a path, as with Kind."""
 User = Annotated[str, Meta(min_length=1, description="a user name")]
 Place = Annotated[str, Meta(min_length=1, description="a path", extra={"file": "made"})]
 """A path that the agent makes when it is not there. Paths that do not begin with / start where the config file lies."""
@@ -40,6 +42,8 @@ class Unit(Section, kw_only=True):
     groups: tuple[Name, ...] = ()
     timezone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"
+    board: Wiring | None = None
+    without: tuple[Id, ...] = ()
 
 
 class Gnss(Section, kw_only=True):
@@ -61,41 +65,116 @@ class InputUse(enum.Enum):
     """What an input is for."""
 
     PANIC = "panic"
+    PANIC_CANCEL = "panic_cancel"
     IGNITION = "ignition"
+    LIGHT_HAND = "light_hand"
     LIGHT_SENSE = "light_sense"
+    LOW_VOLTAGE = "low_voltage"
     RECORDER_ALIVE = "recorder_alive"
     TAMPER = "tamper"
     GENERIC = "generic"
 
 
+NO, NC = ".no", ".nc"
+"""A supervised input is two lines, named by its id and the contact each of them is wired to: normally open, normally closed."""
+
+
 class Input(Section, kw_only=True):
-    """One input pin."""
+    """One input: one pin, or the two contacts of a supervised change-over switch."""
 
     id: Id
     use: InputUse = InputUse.GENERIC
-    pin: Pin
+    pin: Pin | None = None
+    pin_no: Pin | None = None
+    pin_nc: Pin | None = None
     active: Literal["low", "high"] = "low"
     pull: Literal["up", "down", "none"] = "up"
     debounce_s: Annotated[float, Meta(ge=0, le=5)] = 0.03
     release_s: Annotated[float, Meta(ge=0, le=60)] = 0.2
     hold_s: Annotated[float, Meta(ge=0.05, le=5)] = 0.5
+    press: Literal["hold", "twice"] = "hold"
     mode: Literal["overt", "discreet", "silent"] = "overt"
+    seat: Id | None = None
+    show: Id | None = None
+    senses: Id | None = None
+    alive_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+
+    @property
+    def supervised(self) -> bool:
+        """Two pins, so that a cut and a short wire are seen."""
+        return self.pin_no is not None
+
+    def lines(self) -> dict[str, int]:
+        """Its raw lines, and the BCM number of each: `{id: pin}`, or `{id.no: pin_no, id.nc: pin_nc}`."""
+        wired = {self.id: self.pin, self.id + NO: self.pin_no, self.id + NC: self.pin_nc}
+        return {name: pin for name, pin in wired.items() if pin is not None}
 
 
 class Output(Section, kw_only=True):
-    """One output pin: part of the light bar, or the officer's lamp beside the panic button."""
+    """One output pin: part of the light bar, the officer's lamp, the buzzer, or the video recorder's mark line."""
 
     id: Id
-    use: Literal["light", "panic_lamp"] = "light"
+    use: Literal["light", "panic_lamp", "buzzer", "recorder_mark"] = "light"
+    group: Id = "bar"
     pin: Pin
     active: Literal["low", "high"] = "high"
     safe: Literal["off", "on"] = "off"
+    at_power_on: Literal["pi", "up", "down"] = "pi"
+
+
+Window = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$|^sunset-sunrise$",
+        description='a window of the day, "20:00-06:00" or "sunset-sunrise"',
+    ),
+]
 
 
 class Lights(Section, kw_only=True):
-    """When the bar lights by itself."""
+    """When the bar lights by itself, and what it gives up when power is short."""
 
-    cruise: Literal["ignition", "always", "never"] = "ignition"
+    cruise: Literal["ignition", "always", "never", "schedule"] = "ignition"
+    schedule: Annotated[tuple[Window, ...], Meta(min_length=1)] = ("sunset-sunrise",)
+    shed: tuple[Id, ...] = ()
+    shed_every_s: Annotated[float, Meta(ge=1, le=3600)] = 30.0
+    restore_after_s: Annotated[float, Meta(ge=1, le=86_400)] = 120.0
+    dark_reminder_s: Annotated[float, Meta(ge=30, le=86_400)] = 600.0
+
+
+Steps = Annotated[
+    str,
+    Meta(
+        pattern=r"^(on|off|[0-9]{1,5}( [0-9]{1,5})+)$",
+        description='"on", "off", or milliseconds on and off in turn, "120 80 120 480" (0 first: it begins dark)',
+    ),
+]
+
+
+class Show(Section, kw_only=True):
+    """What a group of lights plays in a show; the patterns are dealt to the group's outputs in turn."""
+
+    name: Id
+    group: Id = "bar"
+    patterns: Annotated[tuple[Steps, ...], Meta(min_length=1)]
+
+
+class Recorder(Section, kw_only=True):
+    """The video recorder beside us: when its mark line is pulsed, and what it is called."""
+
+    name: Name = "recorder"
+    mark_on: tuple[Literal["panic", "lights", "order"], ...] = ("panic", "order")
+    mark_silent: bool = False
+    pulse_s: Annotated[float, Meta(ge=0.05, le=10)] = 0.5
+    before_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
+    after_s: Annotated[float, Meta(ge=0, le=3600)] = 300.0
+
+
+class WalkTest(Section, kw_only=True):
+    """The test of the panic buttons, the whole way to the centre and back."""
+
+    window_s: Annotated[float, Meta(ge=60, le=3600)] = 600.0
+    every_days: Annotated[int, Meta(ge=0, le=366)] = 7
 
 
 class Report(Section, kw_only=True):
@@ -173,6 +252,9 @@ class Config(Section, kw_only=True):
     input: tuple[Input, ...] = ()
     output: tuple[Output, ...] = ()
     lights: Lights = Lights()
+    show: tuple[Show, ...] = ()
+    recorder: Recorder = Recorder()
+    walk_test: WalkTest = WalkTest()
     report: Report = Report()
     place: SurveyedPlace = SurveyedPlace()
     store: Store = Store()

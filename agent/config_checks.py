@@ -7,26 +7,27 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 
-from agent import receiver_file
+from agent import config_shows, config_wiring, receiver_file
 from agent.config import Gnss
-from agent.config_walk import Leaf, Mistake, close_to, key_text
+from agent.config_sheets import Sheets
+from agent.config_walk import Leaf, Mistake, close_to
 from agent.core.phrasebook import Want
 from agent.toml_lines import Path, line_of
 
 PORT_MAX = 65535
-UART_PINS = {14: "TXD", 15: "RXD"}
-"""The pins of /dev/serial0 (Raspberry Pi documentation, UART configuration)."""
-
-UART_PORT = "/dev/serial0"
 
 Leaves = Mapping[Path, Leaf]
-Lines = dict[Path, int]
 
 
-def check(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
-    """Every mistake that shows only when keys are seen together or looked up outside. Reads files' modes, drives nothing."""
-    yield from _ids(leaves, lines)
-    yield from _pins(leaves, lines)
+def check(sheets: Sheets, *, board_is_known: bool = True) -> Iterator[Mistake]:
+    """Every mistake that shows only when keys are seen together or looked up outside. Reads files' modes, drives nothing.
+
+    `board_is_known`: what the board has is known, or there is none; when not, nothing is said of what may lie in it.
+    """
+    leaves = sheets.own.leaves
+    if board_is_known:
+        yield from config_wiring.check(sheets, _uart(sheets))
+        yield from config_shows.check(sheets)
     yield from _endpoints(leaves)
     yield from _pairs(leaves)
     yield from _place(leaves)
@@ -37,34 +38,15 @@ def check(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
             yield Mistake(path, message)
 
 
-def _devices(leaves: Leaves, lines: Lines, key: str) -> list[tuple[Path, object]]:
-    """That key of all inputs and outputs, in the order of the file."""
-    found = [(path, leaf.value) for path, leaf in leaves.items() if path[0] in ("input", "output") and path[-1] == key]
-    return sorted(found, key=lambda device: lines[device[0]])
-
-
-def _ids(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
-    first: dict[tuple[object, object], Path] = {}
-    for path, name in _devices(leaves, lines, "id"):
-        other = first.setdefault((path[0], name), path)
-        if other != path:
-            yield Mistake(path, f'"{name}" is already the id of {key_text(other[:-1])} (line {line_of(lines, other)}); give it another')
-
-
-def _pins(leaves: Leaves, lines: Lines) -> Iterator[Mistake]:
+def _uart(sheets: Sheets) -> tuple[str, str] | None:
+    """The key of [gnss] by which the receiver has the UART's pins, and where that is said."""
+    leaves = sheets.own.leaves
     ports = {path: leaf.value for path, leaf in leaves.items() if path[:2] in (("gnss", "port"), ("gnss", "more_ports"))}
     ports.setdefault(("gnss", "port"), Gnss().port)
-    uart = next((path for path, port in ports.items() if port == UART_PORT), None)
-    first: dict[object, Path] = {}
-    for path, pin in _devices(leaves, lines, "pin"):
-        other = first.setdefault(pin, path)
-        if other != path:
-            name = leaves.get((*other[:-1], "id"))
-            user = f'{key_text(other[:-1])} "{name.value}"' if name else key_text(other[:-1])
-            yield Mistake(path, f"pin {pin} is already used by {user} (line {line_of(lines, other)}); one pin has one function")
-        elif uart is not None and pin in UART_PINS:
-            line = f"line {line_of(lines, uart)}" if uart in leaves else "the default"
-            yield Mistake(path, f"pin {pin} is {UART_PINS[pin]} of {UART_PORT}, which gnss.{uart[1]} uses ({line}); take another pin")
+    path = next((path for path, port in ports.items() if port == config_wiring.UART_PORT), None)
+    if path is None:
+        return None
+    return str(path[1]), f"line {line_of(sheets.own.lines, path)}" if path in leaves else "the default"
 
 
 def _endpoints(leaves: Leaves) -> Iterator[Mistake]:

@@ -1,119 +1,119 @@
 """The path of a config file goes in; a Config comes out, or every mistake in the file at once, each with its line.
 
-The types, ranges and defaults are those of `agent.config`; the format is TOML 1.0.0.
+The types, ranges and defaults are those of `agent.config`; the format is TOML 1.0.0. A board that the file names (`unit.board`) is read
+with it and lies below it; mistakes in the board's file are reported with its own path and line.
 """
 
-import re
-import tomllib
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from agent import config_checks, toml_lines
+from agent import board_checks, board_file, config_checks, toml_lines
+from agent.board import Board
 from agent.config import Config
-from agent.config_walk import Walk, key_text
+from agent.config_sheets import Sheet, Sheets, merged
+from agent.config_text import BYTES_MAX, ConfigError, ConfigErrors, Text, load
+from agent.config_walk import Mistake, Walk, close_to, key_text
 
-BYTES_MAX = 1_048_576
-"""A config has a few thousand bytes; more is another file by mistake."""
+__all__ = ["BYTES_MAX", "ConfigError", "ConfigErrors", "Whole", "read", "read_board", "read_whole"]
 
-_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-
-
-class ConfigError(NamedTuple):
-    """One mistake. `line` counts from 1, None when it is the whole file's; `key` as in `report.interval_s`, empty when it is no key's."""
-
-    line: int | None
-    key: str
-    message: str
+BOARD = ("unit", "board")
 
 
-class ConfigErrors(Exception):
-    """All mistakes of one file, sorted by line; as text one per line: `agent.toml:12: report.interval_s: found …; expected …`."""
+class Whole(NamedTuple):
+    """A config, and the board that lies below it."""
 
-    def __init__(self, path: FilePath, errors: list[ConfigError]) -> None:
-        self.path = path
-        self.errors = sorted(errors, key=lambda error: error.line or 0)
-        super().__init__(path, self.errors)
+    config: Config
+    board: Board | None = None
+    board_path: FilePath | None = None
 
-    def __str__(self) -> str:
-        """One mistake per line."""
-        return "\n".join(
-            f"{self.path}{f':{error.line}' if error.line else ''}: {f'{error.key}: ' if error.key else ''}{error.message}"
-            for error in self.errors
-        )
+
+class _Below(NamedTuple):
+    """A board's file as it was read: its text, what was walked of it, and itself when it is right."""
+
+    path: FilePath
+    text: Text
+    sheet: Sheet
+    mistakes: list[Mistake]
+    board: Board | None
 
 
 def read(path: FilePath | str) -> Config:
     """The config in the file at `path`. Paths in it that do not begin with / start at the file's directory.
 
     Raises:
-        ConfigErrors: the file cannot be read, is not TOML, or has mistakes in it; all of them.
+        ConfigErrors: the file cannot be read, is not TOML, or has mistakes in it; all of them, and those of its board.
+    """
+    return read_whole(path).config
+
+
+def read_whole(path: FilePath | str) -> Whole:
+    """The config in the file at `path`, and its board.
+
+    Raises:
+        ConfigErrors: as above.
     """
     path = FilePath(path)
-    text = _text(path)
-    tables, lines = _parsed(path, text)
-    walk = Walk(path.absolute().parent)
-    config = walk.config(tables)
-    mistakes = [*walk.mistakes, *config_checks.check(walk.leaves, lines)]
-    if config is None or mistakes:
-        end = _last_line(text)
-        raise ConfigErrors(
-            path, [ConfigError(toml_lines.line_of(lines, where) or end, key_text(where), message) for where, message in mistakes]
-        )
-    return config
+    text = load(path)
+    base = path.absolute().parent
+    walk = Walk(base)
+    right = walk.read(text.tables)
+    mistakes = list(walk.mistakes)
+    below, unread = _below(walk, text)
+    sheets = Sheets(Sheet(path, walk.leaves, text.lines), below.sheet if below else None)
+    if below:
+        mistakes += below.mistakes
+    mistakes += config_checks.check(sheets, board_is_known=unread is None)
+    errors = [*(unread or ()), *(_error(mistake, text, below) for mistake in mistakes)]
+    if right is None or errors:
+        raise ConfigErrors(path, errors)
+    config = Walk(base).read(merged(text.tables, below.text.tables if below else None))
+    assert isinstance(config, Config), "both are right, and so is what lies on top of what"
+    return Whole(config, below.board if below else None, below.path if below else None)
 
 
-def _text(path: FilePath) -> str:
-    """The file's text; a byte order mark (Windows editors write one) is passed over."""
+def read_board(path: FilePath) -> Board:
+    """The board in the file at `path`, without any config.
+
+    Raises:
+        ConfigErrors: the file cannot be read, is not TOML, or has mistakes in it.
+    """
+    below = _walked(path)
+    own = Sheet(FilePath("no config"), {}, {})
+    mistakes = [*below.mistakes, *config_checks.check(Sheets(own, below.sheet))]
+    if below.board is None or mistakes:
+        raise ConfigErrors(path, [_error(mistake._replace(board=False), below.text, None) for mistake in mistakes])
+    return below.board
+
+
+def _below(walk: Walk, text: Text) -> tuple[_Below | None, list[ConfigError] | None]:
+    """The board that the config names, if any; a list when it could not be read, with what has not been said of that yet."""
+    leaf = walk.leaves.get(BOARD)
+    if leaf is None:
+        return None, [] if any(mistake.path == BOARD for mistake in walk.mistakes) else None
+    path = board_file.find(leaf.value)
+    if path is None:
+        near = close_to(leaf.value, board_file.names())
+        advice = f'did you mean "{near}"?' if near else f"known: {', '.join(board_file.names()) or 'none'}, or give the path of a file"
+        return None, [_error(Mistake(BOARD, f'there is no board "{leaf.value}"; {advice}'), text, None)]
     try:
-        with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except FileNotFoundError:
-        message = "there is no such file; copy firmware_config/agent.toml there and fill it in, or name another with -c"
-    except IsADirectoryError:
-        message = f"is a directory; name the file in it: {path / 'agent.toml'}"
-    except PermissionError:
-        message = "may not be read by this user; run as root or as the agent's user (sudo -u outpost …)"
-    except (OSError, ValueError) as e:
-        message = f"cannot be read: {getattr(e, 'strerror', None) or e}"
-    else:
-        if len(data) <= BYTES_MAX:
-            return _decoded(path, data)
-        message = f"has more than {BYTES_MAX:_} bytes; this is not a config file"
-    raise ConfigErrors(path, [ConfigError(None, "", message)])
+        return _walked(path), None
+    except ConfigErrors as e:
+        return None, [error._replace(file=path) for error in e.errors]
 
 
-def _last_line(text: str) -> int:
-    """Only a line feed ends a line in TOML; str.splitlines knows ten more."""
-    return max(1, text.count("\n") + (not text.endswith("\n")))
+def _walked(path: FilePath) -> _Below:
+    text = load(path, "there is no such file; name a board or the path of one in unit.board")
+    walk = Walk(path.absolute().parent, Board)
+    board = walk.read(text.tables)
+    sheet = Sheet(path, walk.leaves, text.lines, is_board=True)
+    mistakes = [mistake._replace(board=True) for mistake in walk.mistakes]
+    mistakes += board_checks.check(sheet)
+    if isinstance(board, Board):
+        mistakes += board_checks.worn(board)
+    return _Below(path, text, sheet, mistakes, board if isinstance(board, Board) else None)
 
 
-def _decoded(path: FilePath, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = e.object.count(b"\n", 0, e.start) + 1
-        message = f"is not UTF-8: byte 0x{e.object[e.start]:02X} cannot stand here; save the file as UTF-8 (not GBK, not UTF-16)"
-        raise ConfigErrors(path, [ConfigError(line, "", message)]) from e
-
-
-def _parsed(path: FilePath, text: str) -> tuple[dict[str, Any], dict[toml_lines.Path, int]]:
-    """What the text means, and where it says so."""
-    try:
-        return tomllib.loads(text), toml_lines.scan(text)
-    except tomllib.TOMLDecodeError as e:
-        line, message = _syntax(text, str(e))
-    except ValueError as e:  # a number of thousands of digits
-        line, message = None, f"is not TOML: {e}"
-    except RecursionError:
-        line, message = None, "is not a config: lists or tables lie hundreds deep in one another"
-    raise ConfigErrors(path, [ConfigError(line, "", message)])
-
-
-def _syntax(text: str, told: str) -> tuple[int, str]:
-    """Line and message for what tomllib says, which stops at the first mistake."""
-    place = _PLACE.search(told)
-    line = int(place["line"]) if place and place["line"] else _last_line(text)
-    column = f" (column {place['column']})" if place and place["column"] else ""
-    what = told[: place.start()] if place else told
-    hint = '; text stands in straight quotes: "…"' if what.startswith(("Invalid value", "Expected newline", "Illegal")) else ""
-    return line, f"not TOML{column}: {what}{hint}. Reading stopped here: there may be more mistakes below"
+def _error(mistake: Mistake, text: Text, below: _Below | None) -> ConfigError:
+    """Where a mistake stands, for people."""
+    where, file = (below.text, below.path) if mistake.board and below else (text, None)
+    return ConfigError(toml_lines.line_of(where.lines, mistake.path) or where.end, key_text(mistake.path), mistake.message, file)

@@ -1,4 +1,4 @@
-"""Plain tables go in (what tomllib made of a file); the typed Config and every mistake in it come out.
+"""Plain tables go in (what tomllib made of a file); the typed whole (Config, Board) and every mistake in it come out.
 
 Each leaf is converted on its own, so that one mistake does not hide the next. All constraints come from the types of `agent.config`.
 """
@@ -21,10 +21,11 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Mistake(NamedTuple):
-    """One thing wrong: where it stands in the file, and what was found, what was expected, what to do."""
+    """One thing wrong: where it stands in the file, and what was found, what was expected, what to do. `board`: in the board's file."""
 
     path: Path
     message: str
+    board: bool = False
 
 
 class Leaf(NamedTuple):
@@ -54,15 +55,17 @@ def close_to(word: str, known: Iterable[str]) -> str | None:
 class Walk:
     """One walk over the tables. Afterwards: `mistakes`, and `leaves`, all good values by path, even when others are wrong."""
 
-    def __init__(self, base: FilePath) -> None:
+    def __init__(self, base: FilePath, whole: type[Section] = Config) -> None:
+        """`base`: where relative paths start. `whole`: what the file is."""
         self.base = base
+        self.whole = whole
         self.mistakes: list[Mistake] = []
         self.leaves: dict[Path, Leaf] = {}
 
-    def config(self, tables: dict[str, Any]) -> Config | None:
+    def read(self, tables: dict[str, Any]) -> Section | None:
         """The whole file; None when something in it is wrong."""
-        made = self._table(Config, (), tables)
-        return made if isinstance(made, Config) and not self.mistakes else None
+        made = self._table(self.whole, (), tables)
+        return None if self.mistakes else made
 
     def _wrong(self, path: Path, message: str) -> None:
         self.mistakes.append(Mistake(path, message))
@@ -92,7 +95,7 @@ class Walk:
         near = close_to(key, known)
         if near:
             advice = f"did you mean `{near}`?"
-        elif homes := [section for section, keys in _keys_by_section().items() if key in keys]:
+        elif homes := [section for section, keys in _keys_by_section(self.whole).items() if key in keys]:
             advice = f"it belongs in {' or '.join(homes)}"
         else:
             advice = f"known here: {', '.join(known)}"
@@ -148,11 +151,12 @@ def _invisible(text: str) -> str | None:
     return next((f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cf")), None)
 
 
-def _keys_by_section() -> dict[str, set[str]]:
+def _keys_by_section(whole: type[Section]) -> dict[str, set[str]]:
     """Every section as its header is written, with its keys."""
     sections = {}
-    for field in msgspec.structs.fields(Config):
+    for field in msgspec.structs.fields(whole):
         item = words.item_of(field.type)
-        header = f"[[{field.name}]]" if item else f"[{field.name}]"
-        sections[header] = {f.encode_name for f in msgspec.structs.fields(item or field.type)}
+        if _is_section(item or field.type):
+            header = f"[[{field.name}]]" if item else f"[{field.name}]"
+            sections[header] = {f.encode_name for f in msgspec.structs.fields(item or field.type)}
     return sections

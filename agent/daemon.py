@@ -3,10 +3,12 @@
 Threads: the main one decides; each adapter has its own. They meet in the mailbox. A thread that dies is an event, and ends the process.
 """
 
+import gc
 import logging
 import os
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -31,6 +33,9 @@ from agent.mailbox import Mailbox
 
 LOG = logging.getLogger("outpost")
 DIED = 1
+
+SWITCH_S = 0.001
+"""A thread that wants to run waits so long for one that computes; Python's own 5 ms make a pattern's edge as late as that."""
 
 Performers = dict[type[effects.Effect], Callable[[Any], None]]
 """Who performs which effect."""
@@ -64,6 +69,7 @@ def run(config: Config) -> int:
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
     mailbox.post(Started(clock.monotonic()))
     adapters, performers = compose(config, unit.boot, mailbox.post)
+    be_punctual()
     started: list[Adapter] = []
     service = ServiceManager(os.environ)
     performers |= {effects.Notify: service.perform, effects.Note: note}
@@ -95,7 +101,7 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     now = clock.monotonic
     local_socket = LocalSocket(config.socket.path, post, now)
     adapters: list[Adapter] = [local_socket]  # first: another agent on this machine is found before a pin is driven
-    performers: Performers = {effects.ShowLights: lambda _: None}
+    performers: Performers = dict.fromkeys((effects.ShowLights, effects.PulseOutput), lambda _: None)
     if config.input or config.output:
         try:
             factory = pins.factory()
@@ -108,7 +114,7 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
         else:
             outputs = Outputs(config.output, factory, post, now)
             adapters += [outputs, Inputs(config.input, factory, post, now)]
-            performers[effects.ShowLights] = outputs.perform
+            performers |= dict.fromkeys((effects.ShowLights, effects.PulseOutput), outputs.perform)
     spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
     broker = Broker(config.mqtt, config.unit.id, post, now)
     gnss = Gnss(config.gnss, post, now)
@@ -120,6 +126,12 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     performers |= dict.fromkeys((effects.SpeakToReceiver, effects.SetReceiverBaud), gnss.perform)
     performers[effects.Answer] = local_socket.perform
     return adapters, performers
+
+
+def be_punctual() -> None:
+    """Let no thread hold up the others: neither one that computes, nor the search for garbage in what was loaded at the start and stays."""
+    sys.setswitchinterval(SWITCH_S)
+    gc.freeze()
 
 
 def note(effect: effects.Note) -> None:

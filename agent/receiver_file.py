@@ -1,31 +1,23 @@
 """The name of a kind of receiver goes in (`gnss.receiver`, or the path of a file); its phrasebook comes out, or what is wrong with it.
 
-Kinds are TOML files. They are looked for, the first that is found wins, in: /etc/outpost/receivers (somebody's own), the checkout that this
-module lies in, the data directory of the installed wheel, /usr/local/share/outpost/receivers, /usr/share/outpost/receivers.
+Kinds are TOML files; `agent.data_files` says where they are looked for.
 """
 
-import sysconfig
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from agent import data_files
 from agent.core.phrasebook import Phrasebook
 
 GENERIC = "generic"
 """The kind of which nothing is known, and to which nothing is ever sent."""
 
 BYTES_MAX = 262_144
-SHARED = "share/outpost/receivers"
-
-PLACES = (
-    Path("/etc/outpost/receivers"),
-    Path(__file__).resolve().parent.parent / "firmware_config" / "receivers",
-    Path(sysconfig.get_path("data")) / SHARED,
-    Path("/usr/local") / SHARED,
-    Path("/usr") / SHARED,
-)
+SHARED = f"{data_files.SHARED}/receivers"
+PLACES = data_files.places("receivers")
 """Where kinds of receivers lie, in the order of their right. pyproject.toml puts them into the wheel's data directory."""
 
 
@@ -33,14 +25,9 @@ class ReceiverFileError(Exception):
     """A kind of receiver that is not there, or whose file has a mistake; the message says which, and what to do."""
 
 
-def is_path(name: str) -> bool:
-    """Whether it is the path of a file, not the name of one."""
-    return "/" in name or name.endswith(".toml")
-
-
 def names(places: Sequence[Path] = PLACES) -> list[str]:
     """All kinds that are there."""
-    return sorted({file.stem for place in places if place.is_dir() for file in place.glob("*.toml")})
+    return data_files.names(places)
 
 
 def find(name: str, places: Sequence[Path] = PLACES) -> Path:
@@ -49,11 +36,8 @@ def find(name: str, places: Sequence[Path] = PLACES) -> Path:
     Raises:
         ReceiverFileError: there is none.
     """
-    if is_path(name):
-        return Path(name)
-    for place in places:
-        if (file := place / f"{name}.toml").is_file():
-            return file
+    if file := data_files.find(name, places):
+        return file
     raise ReceiverFileError(f'there is no receiver "{name}"; known: {", ".join(names(places)) or "none"}, or give the path of a file')
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "a unit on this desk: simulated devices, a broker, the real agent",
+    "presses": "stories of switches in virtual time: no honest press lost, no alarm invented",
     "soak": "hours of weather in virtual time: the real core against every fault, and every promise checked",
 }
 """What there is, with a line for `--help`; each in the module of its name."""

@@ -99,10 +99,12 @@ class Arrived(Fact, frozen=True):
 
 
 class Ordered(Fact, frozen=True):
-    """The centre has said `kind` (alarm.ack, alarm.clear) of that alarm."""
+    """The centre has said `kind` (alarm.ack, alarm.clear) of that alarm: `manual`, a human who had seen its record `n`, or `auto`."""
 
     kind: str
     alarm: str
+    by: str = "manual"
+    n: int | None = None
 
 
 class Given(Fact, frozen=True):
@@ -112,17 +114,35 @@ class Given(Fact, frozen=True):
 
 
 class PressBegan(Fact, frozen=True):
-    """A hand is on the button; its contacts bounce."""
+    """A hand is on the button, whose contacts bounce; or its wire looks like that."""
 
     input: str
 
 
 class PressEnded(Fact, frozen=True):
-    """The hand is off again: the contacts were closed without bouncing from `steady_at` until now, and bounced from `began_at`."""
+    """The hand is off again: the contacts were closed without bouncing from `steady_at` until now, and bounced from `began_at`.
+
+    `honest`: it was a hand, on a button whose wire was well all the time.
+    """
 
     input: str
     began_at: float
     steady_at: float
+    honest: bool = True
+
+
+class Turned(Fact, frozen=True):
+    """Something has happened to an input, and this is what it says now, noise and bouncing apart; perhaps what it said before."""
+
+    input: str
+    active: bool
+
+
+class Marked(Fact, frozen=True):
+    """An output was pulsed; `use` as configured."""
+
+    output: str
+    use: str
 
 
 class Pulse(Fact, frozen=True):

@@ -351,11 +351,11 @@ class InputNoise(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """A radio beside the wire."""
-        world.disturb(self.strength)
+        world.car.noise.pulses(self.strength)
 
     def end(self, world: "World") -> None:
         """Quiet."""
-        world.disturb(None)
+        world.car.noise.pulses(None)
 
 
 class InputsFail(Fault, frozen=True):
@@ -375,7 +375,7 @@ class ButtonStuck(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """Mechanically, so it is an honest press too."""
-        world.car.stick(self.lasts_s)
+        world.car.hands.stick(self.lasts_s)
 
 
 class OutputsMute(Fault, frozen=True):
@@ -383,8 +383,8 @@ class OutputsMute(Fault, frozen=True):
 
     def begin(self, world: "World") -> None:
         """Its thread hangs."""
-        world.car.mute_outputs = True
+        world.car.lamps.mute = True
 
     def end(self, world: "World") -> None:
         """It hears again."""
-        world.car.mute_outputs = False
+        world.car.lamps.mute = False

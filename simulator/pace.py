@@ -16,7 +16,7 @@ class Pace(msgspec.Struct, frozen=True):
     """Levels of the inputs; the promises look at the world as often."""
 
 
-PACES = {"link": Pace(fix_s=20, sky_s=60, levels_s=5.0)}
+PACES = {"link": Pace(fix_s=20, sky_s=60, levels_s=5.0), "wires": Pace(fix_s=20, sky_s=60), "presses": Pace(fix_s=20, sky_s=60)}
 """Of the presets in which the devices are not as they are in a vehicle."""
 
 

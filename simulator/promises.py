@@ -1,7 +1,8 @@
 """What must always hold: everything that happens in the world goes in; the first broken promise comes out as `Broken`, with its story.
 
 A promise is a small class with a name and a sentence. It hears the events, effects and facts whose types stand in its `hears`, in order,
-and keeps just what it needs. Those about records are in `promises_records`, those about help and light in `promises_alarm`.
+and keeps just what it needs. Those about records are in `promises_records`, those about help in `promises_press`, `promises_alarm` and
+`promises_feedback`, those about light in `promises_lights`.
 """
 
 import math
@@ -56,12 +57,18 @@ class Judge:
     def __init__(self, world: "World") -> None:
         from simulator.promises_alarm import ALARM_PROMISES
         from simulator.promises_data import DATA_PROMISES
+        from simulator.promises_faults import FAULT_PROMISES
+        from simulator.promises_feedback import FEEDBACK_PROMISES
         from simulator.promises_gnss import GNSS_PROMISES
+        from simulator.promises_lights import LIGHT_PROMISES
         from simulator.promises_link import LINK_PROMISES
+        from simulator.promises_press import PRESS_PROMISES
         from simulator.promises_records import RECORD_PROMISES
+        from simulator.promises_wires import WIRE_PROMISES
 
         self.event: Event | None = None
-        every = (*RECORD_PROMISES, *ALARM_PROMISES, *GNSS_PROMISES, *LINK_PROMISES, *DATA_PROMISES, *UNIT_PROMISES)
+        wires = (*PRESS_PROMISES, *FEEDBACK_PROMISES, *LIGHT_PROMISES, *FAULT_PROMISES, *WIRE_PROMISES)
+        every = (*RECORD_PROMISES, *ALARM_PROMISES, *wires, *GNSS_PROMISES, *LINK_PROMISES, *DATA_PROMISES, *UNIT_PROMISES)
         self.promises = [promise(world) for promise in every]
         self._ears: dict[type, list[Callable[[Any], None]]] = {}
         for promise in self.promises:

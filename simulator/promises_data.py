@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from agent.core import local_days
 from agent.core.data_cap import HOLD, MEMORY, STOP
 from agent.core.events import SpoolOpened
-from agent.core.panic import MEMORY as ALARMS
+from agent.core.latches import MEMORY as ALARMS
 from agent.core.unit import Unit
 from agent.core.window import GROWTH_MAX, RESERVE_BYTES
 from simulator.facts import Booted, Died, Pulse, Quarantined, Sent

@@ -14,7 +14,8 @@ from typing import TextIO
 from simulator import gnss_report, soak_many
 from simulator.promises import Broken
 from simulator.schedule import OPTIONS, PRESETS
-from simulator.world import World, configured
+from simulator.world import World
+from simulator.world_config import configured
 
 KEPT, BROKEN = 0, 1
 
@@ -27,6 +28,7 @@ examples:
   outpost-sim soak --seed 7 --hours 3 --preset storm      three hours of everything at once
   outpost-sim soak --seed 7 --hours 3 --preset storm --journal story.txt
   outpost-sim soak --seed 1 --hours 24 --preset gnss      every GNSS fault many times, and what was seen of each
+  outpost-sim soak --preset wires --runs 10 --hours 10    every wire, contact and lamp in trouble, and presses, many times
   outpost-sim soak --seed 1 --hours 48 --bytes-per-day 3000000      a SIM that has not enough
   outpost-sim soak --seed 1 --runs 30 --hours 3           thirty worlds, one after the other
   outpost-sim soak --preset link --runs 30 --hours 10 --jobs 2      300 hours of link and disk faults, two worlds at a time
@@ -129,10 +131,10 @@ def report(world: World, took_s: float) -> str:
 
 def table() -> str:
     """All faults, how often they come per hour in each preset, for how long and how strongly."""
-    lines = [f"{'fault':19}{'calm/h':>8}{'field/h':>9}{'storm/h':>9}{'gnss/h':>8}{'link/h':>8}   {'seconds':15}{'strength':13}"]
+    lines = [f"{'fault':19}{''.join(f'{preset}/h'.rjust(9) for preset in PRESETS)}   {'seconds':15}{'strength':13}"]
     for option in OPTIONS:
         lasts, strength = (f"{low:g}–{high:g}" if high else "" for low, high in (option.lasts_s, option.strength))
         says = (option.fault.__doc__ or "").splitlines()[0]
-        often = f"{option.calm:8g}{option.field:9g}{option.storm:9g}{option.gnss:8g}{option.link:8g}"
+        often = "".join(f"{getattr(option, preset):9g}" for preset in PRESETS)
         lines.append(f"{option.fault.__name__:19}{often}   {lasts:15}{strength:13}{says}")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 from simulator.promises import Broken
-from simulator.world import World, configured
+from simulator.world import World
+from simulator.world_config import configured
 
 STORY_LINES = 40
 """Of the story of a broken promise."""

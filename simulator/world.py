@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import msgspec
 
 from agent import receiver_file, time_zone
-from agent.config import Config, Gnss, Input, InputUse, Mqtt, Orders, Output, Report
+from agent.config import Config
 from agent.config import Unit as UnitSection
 from agent.core.effects import (
     Connect,
@@ -32,6 +32,7 @@ from agent.core.effects import (
     Probe,
     Prune,
     Publish,
+    PulseOutput,
     Recall,
     Remember,
     SetReceiverBaud,
@@ -42,7 +43,7 @@ from agent.core.effects import (
     WatchLink,
 )
 from agent.core.events import AdapterDied, Event, Started, StopRequested
-from agent.core.panic import MEMORY as ALARMS
+from agent.core.latches import MEMORY as ALARMS
 from agent.core.unit import Unit
 from agent.wire import topics
 from simulator import reading
@@ -55,27 +56,9 @@ from simulator.world_broker import WorldBroker
 from simulator.world_car import WorldCar
 from simulator.world_centre import WorldCentre
 from simulator.world_clock import SystemClock
+from simulator.world_config import configured
 from simulator.world_mailbox import WorldMailbox
 from simulator.world_store import WorldStore
-
-CONFIG = Config(
-    unit=UnitSection(id="sim-1"),
-    mqtt=Mqtt(endpoints=("mqtt://broker.sim:1883", "mqtt://broker2.sim:1883")),
-    input=(
-        Input(id="panic", use=InputUse.PANIC, pin=17),
-        Input(id="panic_foot", use=InputUse.PANIC, pin=27, mode="silent"),
-        Input(id="ignition", use=InputUse.IGNITION, pin=22),
-    ),
-    output=(Output(id="light_left", pin=5), Output(id="light_right", pin=6), Output(id="lamp", use="panic_lamp", pin=13)),
-    orders=Orders(allow_unsigned_development=True),
-)
-"""A patrol car with a button in the open, one under the foot, and a light bar."""
-
-RECEIVER = Gnss(receiver="l76k", constellations="beidou_gps", rate_hz=1, sentences="standard", baud_wanted=38400)
-"""In the preset `gnss`: it comes with GLONASS, with more sentences, and at 9600 baud."""
-
-SELDOM = Gnss(silence_s=60.0), Report(interval_s=20.0, emergency_interval_s=5.0)
-"""In the preset `link`: it speaks every twenty seconds (`simulator.pace`), and positions are sent accordingly."""
 
 UTC_MS = 1_800_000_000_000
 """True UTC at second 0 of the world: 2027-01-15."""
@@ -100,13 +83,6 @@ STILL_S = 150.0
 
 JOURNAL_LINES = 80
 """What is remembered for the report of a broken promise."""
-
-
-def configured(preset: str, bytes_per_day_max: int = 0) -> Config:
-    """CONFIG, in the preset `gnss` with RECEIVER, in `link` as SELDOM says; with a cap for the bytes of a day."""
-    mqtt = msgspec.structs.replace(CONFIG.mqtt, bytes_per_day_max=bytes_per_day_max)
-    gnss, report = {"gnss": (RECEIVER, CONFIG.report), "link": SELDOM}.get(preset, (CONFIG.gnss, CONFIG.report))
-    return msgspec.structs.replace(CONFIG, mqtt=mqtt, gnss=gnss, report=report)
 
 
 class World:
@@ -139,7 +115,6 @@ class World:
         self.drift = 1 + self.rng.uniform(-DRIFT_PPM_MAX, DRIFT_PPM_MAX) * 1e-6
         self.people = True
         self.mailbox = WorldMailbox(self)
-        self.noisy_until = -math.inf
         self.counts: Counter[str] = Counter()
         self.faults = schedule(self.rng, preset, hours) if faults is None else faults
         self._make_unit = unit
@@ -159,7 +134,8 @@ class World:
         self.car = WorldCar(self, config, book, self.rng.getrandbits(32))
         self.judge = Judge(self)
         self._written: set[tuple[str, int]] = set()
-        self._perform: dict[type[Effect], Callable[[Any], None]] = {Store: self._store, Publish: self._publish, ShowLights: self.car.show}
+        self._perform: dict[type[Effect], Callable[[Any], None]] = {Store: self._store, Publish: self._publish}
+        self._perform |= dict.fromkeys((ShowLights, PulseOutput), self.car.perform)
         self._perform |= dict.fromkeys((OpenSpool, Forget, Keep, Load, Prune, Recall, Remember), self.store.perform)
         self._perform |= dict.fromkeys((SpeakToReceiver, SetReceiverBaud), self.car.receiver.perform)
         self._perform |= dict.fromkeys((Connect, Disconnect, Subscribe, WatchLink, Probe), self.broker.perform)
@@ -207,13 +183,6 @@ class World:
         self.tell(Given(payload))
         self.broker.order(topic, payload)
 
-    def disturb(self, every_s: float | None) -> None:
-        """Noise on the inputs begins or ends."""
-        self.car.noise_every_s = None
-        if every_s is not None:
-            self.car.disturb(every_s)
-        self.noisy_until = math.inf if every_s is not None else self.now + 0.1
-
     def fail_inputs(self, failed: bool) -> None:
         """The inputs can no longer be read, or can again."""
         self.car.inputs_failed = failed
@@ -225,7 +194,7 @@ class World:
 
     def noisy_since(self, at: float) -> bool:
         """Whether there was noise on the inputs since then."""
-        return self.noisy_until >= at
+        return self.car.noise.since(at)
 
     # --- the process --------------------------------------------------------------------------------------------------------------
 
@@ -339,6 +308,7 @@ class World:
 
     def _live(self, progress: Callable[[float], None]) -> Judge:
         self.car.live()
+        self.centre.desk.live()
         for fault in self.faults:
             self.after(fault.at, self._begin, fault)
         self.boot(cold=True)

@@ -1,40 +1,29 @@
-"""The vehicle as the world has it: buttons, ignition, light bar and the machine itself; out come the events of their adapters.
+"""The vehicle as the world has it: its switches, light bar, recorder and the machine itself; out come the events of their adapters.
 
-An officer presses a button now and then, long enough or not, and its contacts bounce. The receiver is in `world_receiver`.
+Hands are in `world_hands`, contacts and wires in `world_switch`, noise in `world_noise`, lamps in `world_lamps`, the receiver in
+`world_receiver`.
 """
 
 from typing import TYPE_CHECKING
 
 from agent.config import Config
-from agent.core.effects import ShowLights
-from agent.core.events import ClockRead, Edge, InputsFailed, Levels, LightsShown, Vitals
+from agent.core.effects import PulseOutput, ShowLights
+from agent.core.events import ClockRead, Edge, InputsFailed, Levels, Vitals
 from agent.core.phrasebook import Phrasebook
-from simulator.facts import PressBegan, PressEnded, Pulse
+from simulator.facts import Pulse
+from simulator.world_hands import Hands
+from simulator.world_lamps import WorldLamps
+from simulator.world_noise import Noise
 from simulator.world_receiver import WorldReceiver
+from simulator.world_switch import Switch
 
 if TYPE_CHECKING:
     from simulator.world import World
 
-PRESS_EVERY_S = 1800.0
-"""Mean time between two presses of a button: far more than in the field, so that a day sees them in every weather."""
-
-SHORT_PRESS_S = (0.05, 0.25)
-LONG_PRESS_S = (0.6, 4.0)
-SHORT_SHARE = 0.3
-"""Presses that must not, and that must, raise an alarm; what lies between is nobody's promise."""
-
-BOUNCE_S = 0.012
-"""Contacts of an industrial button bounce for some milliseconds."""
-
-ON_DUTY_S = (1200.0, 9000.0)
-OFF_DUTY_S = (120.0, 2400.0)
-"""How long the ignition is on, and off."""
-
-PULSE_S_MAX = 0.025
-"""Noise is shorter than the shortest honest press by far; the debounce is 30 ms."""
-
-LIGHTS_S = 0.004
 MACHINE_TURN_S = 10.0
+
+BEATS = 3
+"""A recorder's heartbeat turns so often in the time after which it is called silent."""
 
 
 class WorldCar:
@@ -43,20 +32,23 @@ class WorldCar:
     def __init__(self, world: "World", config: Config, book: Phrasebook | None, seed: int) -> None:
         self._world = world
         self._config = config
-        self.level = {i.id: False for i in config.input}
-        self._meant = dict(self.level)
-        self._held: dict[str, float] = {}
-        self._noisy: set[str] = set()
-        self._buttons = [i.id for i in config.input if i.use.value == "panic"]
-        self._ignitions = [i.id for i in config.input if i.use.value == "ignition"]
-        self.shown: dict[str, str] = {}
+        self.level: dict[str, bool] = {}
+        """What each line reads."""
+        self.inputs_failed = False
+        self.touched_at = 0.0
+        """When a switch or a wire was last touched, or the lamps were told something else."""
+        self.switches = {i.id: Switch(world, i, self._drive) for i in config.input}
+        self.noise = Noise(world, list(self.switches.values()))
+        self.hands = Hands(world, config, self.switches)
+        senses = {i.senses or "bar": self.switches[i.id] for i in config.input if i.use.value == "light_sense"}
+        self.lamps = WorldLamps(world, config, senses, leds=seed % 2 == 0 and len(senses) > 1)
+        self.recorders = [i for i in config.input if i.use.value == "recorder_alive"]
         self._process = 0
         self.receiver = WorldReceiver(world, config.gnss, book, seed, self._moves)
         # faults
         self.clock_unread = False
-        self.mute_outputs = False
-        self.inputs_failed = False
-        self.noise_every_s: float | None = None
+        self.supply_low = False
+        self.recorder_dead = False
 
     # --- the process --------------------------------------------------------------------------------------------------------------
 
@@ -68,22 +60,22 @@ class WorldCar:
         self.receiver.boot(cold)
 
     def crash(self) -> None:
-        """Nobody drives the pins any more: they fall to their safe level."""
+        """Nobody drives the pins any more."""
         self._process += 1
-        self.shown = {}
+        self.lamps.crash()
         self.receiver.crash()
 
     def live(self) -> None:
         """The world begins: the receiver speaks, people press and drive."""
         self._world.after(0.5, self.receiver.speak)
-        for button in self._buttons:
-            self._plan_press(button)
-        for ignition in self._ignitions:
-            self._turn_key(ignition, True)
+        self.lamps.crash()
+        self.hands.live()
+        for recorder in self.recorders:
+            self._beat(recorder.id, recorder.alive_s / BEATS)
 
     def _moves(self) -> bool:
         """Whether the car is under way, red lights apart."""
-        return any(self.level[ignition] for ignition in self._ignitions)
+        return any(self.switches[key].on for key in self.hands.keys)
 
     # --- inputs -------------------------------------------------------------------------------------------------------------------
 
@@ -97,86 +89,30 @@ class WorldCar:
         self._world.tell(Pulse())
         self._world.after(self._world.pace.levels_s, self._turn_inputs, process)
 
-    def _set(self, name: str, active: bool) -> None:
-        if self.level[name] is not active:
-            self.level[name] = active
+    def _drive(self, line: str, active: bool) -> None:
+        if self.level.get(line) is not active:
+            self.level[line] = active
             if not self.inputs_failed:
-                self._world.post(Edge(self._world.mono(), name, active))
-
-    def _bounce(self, name: str, active: bool) -> float:
-        """Contacts close or open: some edges from now on; after how many seconds they are still."""
-        rng = self._world.rng
-        self._meant[name] = active
-        times = sorted(rng.random() * BOUNCE_S for _ in range(2 * rng.randrange(4)))
-        self._set(name, active)
-        for n, wait in enumerate(times):
-            self._world.after(wait, self._set, name, active ^ (n % 2 == 0))
-        return times[-1] if times else 0.0
-
-    def _plan_press(self, button: str) -> None:
-        self._world.after(1.0 + self._world.rng.expovariate(1 / PRESS_EVERY_S), self._press_now_and_then, button)
-
-    def _press_now_and_then(self, button: str) -> None:
-        rng = self._world.rng
-        if self._world.people:
-            self.press(button, rng.uniform(*(SHORT_PRESS_S if rng.random() < SHORT_SHARE else LONG_PRESS_S)))
-        self._plan_press(button)
+                self._world.post(Edge(self._world.mono(), line, active))
 
     def press(self, button: str, held_s: float) -> None:
-        """A hand on a button, for so long without bouncing; nothing when there is one already."""
-        if button in self._held:
-            return
-        self._held[button] = self._world.now
-        self._world.tell(PressBegan(button))
-        steady = self._bounce(button, True)
-        self._world.after(steady + held_s, self._release, button, self._world.now + steady)
+        """See `Hands.press`."""
+        self.hands.press(button, held_s)
 
-    def _release(self, button: str, steady_at: float) -> None:
-        self._world.tell(PressEnded(button, self._held[button], steady_at))
-        self._world.after(self._bounce(button, False) + 2.0, self._held.pop, button)
-
-    def stick(self, lasts_s: float) -> None:
-        """A button stays down for so long."""
-        self.press(self._world.rng.choice(self._buttons), lasts_s)
-
-    def _turn_key(self, ignition: str, active: bool) -> None:
-        self._bounce(ignition, active)
-        self._world.after(self._world.rng.uniform(*(ON_DUTY_S if active else OFF_DUTY_S)), self._turn_key, ignition, not active)
-
-    # --- noise --------------------------------------------------------------------------------------------------------------------
-
-    def disturb(self, every_s: float) -> None:
-        """Pulses on the inputs from now on, so many seconds apart on average."""
-        self.noise_every_s = every_s
-        self._pulse(every_s)
-
-    def _pulse(self, every_s: float) -> None:
-        if self.noise_every_s != every_s:
-            return
-        rng = self._world.rng
-        name = rng.choice(list(self.level))
-        if name not in self._noisy:
-            self._noisy.add(name)
-            self._set(name, not self.level[name])
-            self._world.after(rng.uniform(0.0005, PULSE_S_MAX), self._calm, name)
-        self._world.after(rng.expovariate(1 / every_s), self._pulse, every_s)
-
-    def _calm(self, name: str) -> None:
-        """The pulse is over; a hand that came or went meanwhile has the last word."""
-        self._noisy.discard(name)
-        self._set(name, self._meant[name])
+    def _beat(self, recorder: str, every_s: float) -> None:
+        """Of a recorder that tells of its life by changes, or by its level."""
+        switch = self.switches[recorder]
+        if self.recorder_dead:
+            switch.turn(switch.on and bool(every_s), bounces=False)
+        else:
+            switch.turn(not switch.on or not every_s, bounces=False)
+        self._world.after(every_s or 1.0, self._beat, recorder, every_s)
 
     # --- outputs ------------------------------------------------------------------------------------------------------------------
 
-    def show(self, effect: ShowLights) -> None:
-        """Play what is asked, and say so."""
-        if not self.mute_outputs:
-            self._world.after(LIGHTS_S, self._play, self._process, {output: pattern.name for output, pattern in effect.outputs.items()})
-
-    def _play(self, process: int, shown: dict[str, str]) -> None:
-        if process == self._process and not self.mute_outputs:
-            self.shown = shown
-            self._world.post(LightsShown(self._world.mono(), dict(shown)))
+    def perform(self, effect: ShowLights | PulseOutput) -> None:
+        """See `WorldLamps.perform`."""
+        self.lamps.perform(effect)
 
     # --- the machine --------------------------------------------------------------------------------------------------------------
 
@@ -186,5 +122,5 @@ class WorldCar:
         if not self.clock_unread:
             utc_ms, synchronized, err_ms = self._world.system_clock.read()
             self._world.post(ClockRead(self._world.mono(), utc_ms, synchronized, err_ms))
-        self._world.post(Vitals(self._world.mono(), 40_000_000, 55.0, 10_000_000_000))
+        self._world.post(Vitals(self._world.mono(), 40_000_000, 55.0, 10_000_000_000, self.supply_low))
         self._world.after(MACHINE_TURN_S, self._turn_machine, process)

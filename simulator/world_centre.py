@@ -4,7 +4,8 @@ It keeps the `Ledger` of everything, sees an alarm after a while, acknowledges i
 it has understood: an order may be lost on its way like anything else. Its clerk asks for records that are missing.
 """
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from agent.wire import topics
 from agent.wire.records import AckRecord, Alarm
@@ -13,12 +14,19 @@ from simulator.facts import Arrived, Ordered
 from simulator.ledger import Ledger
 from simulator.orders import plain_order
 from simulator.world_clerk import Clerk
+from simulator.world_desk import Desk
 
 if TYPE_CHECKING:
     from simulator.world import World
 
 SEEN_AFTER_S = (3.0, 120.0)
 """Until a human acknowledges."""
+
+AUTO_AFTER_S = (0.3, 4.0)
+"""Until the centre's software has put it on somebody's table, and says so; half of the centres have such a software."""
+
+AUTO_EACH_S = 10.0
+"""It does not say so of every repeat."""
 
 CLEARED_AFTER_S = (20.0, 600.0)
 """From there until it is over."""
@@ -28,12 +36,14 @@ AGAIN_S = 20.0
 
 
 class _Case:
-    """One alarm as the centre sees it. `stage`: seen or acknowledged; `told_ms`: UTC of the newest record about it."""
+    """One alarm as the centre sees it. `stage`: seen or acknowledged; `told_ms`, `n`: UTC and number of the newest record about it."""
 
     def __init__(self) -> None:
         self.stage = "seen"
         self.told_ms = 0.0
         self.order_at = 0.0
+        self.n = 0
+        self.auto_at = -math.inf
 
 
 class WorldCentre:
@@ -47,6 +57,10 @@ class WorldCentre:
         self.clerk = Clerk(world, unit, root, self.ledger)
         self._cases: dict[str, _Case] = {}
         self._orders: dict[str, tuple[str, str]] = {}
+        self._software = world.rng.random() < 0.5
+        self.desk = Desk(world, self.order)
+        self.ended: set[str] = set()
+        """Alarms that it has cleared, whether or not the unit knows."""
 
     @property
     def quiet(self) -> bool:
@@ -75,14 +89,18 @@ class WorldCentre:
             self._plan(alarm.id, case, SEEN_AFTER_S)
         elif told_ms < case.told_ms:
             return  # back-filled: what is known is newer
-        case.told_ms = told_ms
+        case.told_ms, case.n = told_ms, alarm.n
         if alarm.state == "cleared":
             del self._cases[alarm.id]
         elif alarm.state == "acknowledged":
             self._acknowledged(alarm.id, case)
-        elif case.stage != "seen":
-            case.stage = "seen"
-            self._plan(alarm.id, case, SEEN_AFTER_S)
+        else:
+            if case.stage != "seen":
+                case.stage = "seen"
+                self._plan(alarm.id, case, SEEN_AFTER_S)
+            if self._software and self._world.now >= case.auto_at + AUTO_EACH_S:
+                case.auto_at = self._world.now
+                self._world.after(self._world.rng.uniform(*AUTO_AFTER_S), self._give, "alarm.ack", alarm.id, "auto", alarm.n)
 
     def _answered(self, kind: str, alarm_id: str, label: str) -> None:
         case = self._cases.get(alarm_id)
@@ -107,9 +125,19 @@ class WorldCentre:
         if self._cases.get(alarm_id) is not case or case.order_at != planned_at:
             return
         kind = "alarm.ack" if case.stage == "seen" else "alarm.clear"
-        jti = f"{self._world.rng.getrandbits(64):016x}"
-        self._orders[jti] = (kind, alarm_id)
-        self._world.tell(Ordered(kind, alarm_id))
-        order = plain_order(kind, {"alarm": alarm_id}, jti, self._world.utc_ms() / 1000)
-        self._world.give_order(topics.down(self._root, self._unit, kind), order)
+        self._orders[self._give(kind, alarm_id, "manual", case.n if kind == "alarm.ack" else None)] = (kind, alarm_id)
         self._plan(alarm_id, case, (AGAIN_S, AGAIN_S * 1.5))
+
+    def _give(self, kind: str, alarm_id: str, by: str, n: int | None) -> str:
+        """The name of the order."""
+        self._world.tell(Ordered(kind, alarm_id, by, n))
+        if kind == "alarm.clear":
+            self.ended.add(alarm_id)
+        return self.order(kind, {"alarm": alarm_id} | ({} if n is None else {"by": by, "n": n}))
+
+    def order(self, kind: str, body: dict[str, Any]) -> str:
+        """Give the unit any order; its name."""
+        jti = f"{self._world.rng.getrandbits(64):016x}"
+        order = plain_order(kind, body, jti, self._world.utc_ms() / 1000)
+        self._world.give_order(topics.down(self._root, self._unit, kind), order)
+        return jti

@@ -12,6 +12,7 @@ import msgspec
 from agent.core.events import (
     Acked,
     Antenna,
+    Asked,
     ClockRead,
     Edge,
     Event,
@@ -24,6 +25,7 @@ from agent.core.events import (
     LinkUp,
     Loaded,
     OutputFailed,
+    OutputPulsed,
     Probed,
     Pruned,
     Recalled,
@@ -54,8 +56,9 @@ LATE_SHARE = 0.2
 ADAPTERS: dict[type[Event], str] = {
     **dict.fromkeys((ReceiverUp, ReceiverDown, ReceiverHeard, ReceiverSpoke, Fix, Sky, Antenna), "gnss"),
     **dict.fromkeys((Edge, Levels, InputsFailed), "inputs"),
-    **dict.fromkeys((LightsShown, OutputFailed), "outputs"),
+    **dict.fromkeys((LightsShown, OutputFailed, OutputPulsed), "outputs"),
     **dict.fromkeys((ClockRead, Vitals), "vitals"),
+    Asked: "local_socket",
     **dict.fromkeys((SpoolOpened, SpoolDown, SpoolFull, SpoolQuarantined), "spool"),
     **dict.fromkeys((Stored, Remembered, Forgotten, Loaded, Recalled, Pruned), "spool"),
     **dict.fromkeys((LinkUp, LinkDown, Subscribed, Acked, Refused, Received, Probed, Traffic), "broker"),

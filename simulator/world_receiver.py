@@ -74,7 +74,7 @@ class WorldReceiver:
         self.signals = Signals(world, seed)
         self.delay_s = world.rng.uniform(*FIX_DELAY_S)
         self._process = 0
-        self._spoke_ms: int | None = None
+        self._next_ms: int | None = None
         self._tunnel: float | None = None
         self.read_late_at = -math.inf
         """When all that had waited was read at once."""
@@ -220,7 +220,8 @@ class WorldReceiver:
         """One instant: the next of UTC, and when its first byte will come. What is said now is of the last one."""
         world = self._world
         step_ms = 1000 * world.pace.fix_s // self.settings.now.rate_hz
-        instant_ms = (int(world.utc_ms()) // step_ms + 1) * step_ms
+        this_ms = (int(world.utc_ms()) if self._next_ms is None else self._next_ms) // step_ms * step_ms
+        instant_ms = self._next_ms = this_ms + step_ms  # at 5 Hz it has come already when the words of the last one do
         moment = world.at_utc(instant_ms)
         world.after(moment - world.now + self.delay_s + world.rng.random() * FIX_JITTER_S, self.speak)
         if self._moves():
@@ -229,7 +230,7 @@ class WorldReceiver:
         if self.unplugged or self.silent or not world.running:
             self._live_through(step_ms / 1000)
         else:
-            self._utter(world.mono(), instant_ms - step_ms, step_ms / 1000)
+            self._utter(world.mono(), this_ms, step_ms / 1000)
 
     def _live_through(self, step_s: float) -> tuple[float, float, float, float, float]:
         """Drive on; latitude, longitude, height, speed and course as they are."""

@@ -26,7 +26,7 @@ from agent.core.events import (
     SpoolQuarantined,
     Stored,
 )
-from agent.core.panic import MEMORY as ALARMS
+from agent.core.latches import MEMORY as ALARMS
 from simulator.facts import Committed, Latched, PrunedRows, Quarantined
 
 if TYPE_CHECKING:

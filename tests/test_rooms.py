@@ -24,6 +24,8 @@ for _module in pkgutil.iter_modules(agent.core.__path__, "agent.core."):
 
 T = TypeVar("T")
 OUTSIDE = "agent/adapters", "agent/daemon.py", "agent/mailbox.py"
+
+
 def all_of(base: type[T]) -> list[type[T]]:
     """Every class of the agent below `base`."""
     found = [inner for sub in base.__subclasses__() for inner in (sub, *all_of(sub))]
@@ -112,13 +114,20 @@ def test_every_part_has_a_name_of_its_own_for_the_status() -> None:
 # --- faults ---------------------------------------------------------------------------------------------------------------------------
 
 
+SAYS_A_FAULT = {"FaultSeen": 1, "SharedFault": 0}
+"""What a fault is said with, and which of its arguments is the code."""
+
+SHARED = "agent/core/shared_fault.py"
+"""Says the code that it was made with, when it comes and when it goes."""
+
+
 def seen_codes() -> dict[str, list[str]]:
     """Where each code is seen, by the code; what is no literal stands under the empty string."""
     found: dict[str, list[str]] = {}
     for path in sources.python("agent"):
         for call, called in sources.calls(path):
-            if called == "FaultSeen":
-                code = call.args[1] if len(call.args) > 1 else None
+            if called in SAYS_A_FAULT and sources.name(path) != SHARED:
+                code = call.args[SAYS_A_FAULT[called]] if len(call.args) > SAYS_A_FAULT[called] else None
                 text = code.value if isinstance(code, ast.Constant) and isinstance(code.value, str) else ""
                 found.setdefault(text, []).append(f"{sources.name(path)}:{call.lineno}")
     return found
@@ -143,10 +152,12 @@ def test_every_fault_that_comes_can_go() -> None:
         "store.damaged": "somebody has to look at the folder that was set aside",
     }
     cleared = {
-        call.args[1].value
+        code.value
         for path in sources.python("agent")
         for call, called in sources.calls(path)
-        if called == "FaultSeen" and isinstance(call.args[1], ast.Constant) and not is_true(call.args[2])
+        if called in SAYS_A_FAULT
+        and (called == "SharedFault" or not is_true(call.args[2]))
+        and isinstance(code := call.args[SAYS_A_FAULT[called]], ast.Constant)
     }
     missing = sorted(FAULTS.keys() - cleared - lasting.keys())
     assert not missing, f"{missing}: FaultSeen(at, code, False) when it is over"

@@ -1,4 +1,7 @@
-"""The output pins: in goes `ShowLights`, out go levels on GPIO lines in the rhythm asked for, and `LightsShown` or `OutputFailed`."""
+"""The output pins: in go `ShowLights` and `PulseOutput`, out go levels on GPIO lines in the rhythm asked for, and what became of it.
+
+That is `LightsShown`, `OutputPulsed` or `OutputFailed`.
+"""
 
 import math
 import queue
@@ -6,11 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import gpiozero
-
+from agent.adapters.outputs_pin import OutputPin
 from agent.config import Output
-from agent.core.effects import Pattern, ShowLights
-from agent.core.events import Event, LightsShown, OutputFailed
+from agent.core.effects import Pattern, PulseOutput, ShowLights
+from agent.core.events import Event, LightsShown, OutputFailed, OutputPulsed
 
 WAITING_MAX = 64
 """Requests that may wait for the thread. It serves one in well under a millisecond, so a full queue is a back-end that hangs."""
@@ -52,29 +54,23 @@ def look(pattern: Pattern, elapsed_us: int) -> Look:
     return Look(level, changes_in_us)
 
 
-class _Channel:
-    """One output pin: what it plays and the level it has. Opened at its safe level, before anything else can be seen on it."""
+class _Channel(OutputPin):
+    """One output pin, with what it plays."""
 
     def __init__(self, wired: Output, factory: Any) -> None:
         """Open the pin; raises whatever the back-end raises."""
-        self.wired = wired
+        super().__init__(wired, factory)
         self.pattern: Pattern | None = None
-        self._level = wired.safe == "on"
-        self._device = gpiozero.OutputDevice(wired.pin, active_high=wired.active == "high", initial_value=self._level, pin_factory=factory)
+        self.pulse_ends_us: int | None = None
+        """When its pulse ends, after the common start; until then it plays no pattern."""
 
-    def write(self, level: bool) -> None:
-        """Drive the pin, unless it has this level already."""
-        if level != self._level:
-            self._device.value = level
-            self._level = level
-
-    def write_safe(self) -> None:
-        """Drive the safe level, whatever we believe the pin has."""
-        self._device.value = self.wired.safe == "on"
-
-    def release(self) -> None:
-        """Let go of a pin that failed, so that it can be opened afresh."""
-        self._device.close()
+    def look(self, elapsed_us: int) -> Look:
+        """The pulse before the pattern, and without either of them the safe level."""
+        if self.pulse_ends_us is not None:
+            if elapsed_us < self.pulse_ends_us:
+                return Look(True, self.pulse_ends_us - elapsed_us)
+            self.pulse_ends_us = None
+        return Look(self.wired.safe == "on", None) if self.pattern is None else look(self.pattern, elapsed_us)
 
 
 class Outputs:
@@ -82,7 +78,8 @@ class Outputs:
 
     All patterns run on one schedule that began when this object was made: the phase of a pattern is the time since then modulo its period,
     so outputs with one period stay in step for ever, and asking for a running pattern again changes nothing. An output that a
-    ShowLights does not name goes on as it is.
+    ShowLights does not name goes on as it is. While an output is pulsed its pattern runs on unseen; of pulses that overlap the later
+    end counts.
     """
 
     def __init__(self, outputs: tuple[Output, ...], factory: Any, post: Callable[[Event], None], now: Callable[[], float]) -> None:
@@ -93,7 +90,7 @@ class Outputs:
         self._now = now
         self._epoch = now()
         self._channels: dict[str, _Channel] = {}
-        self._asked: queue.Queue[ShowLights | None] = queue.Queue(WAITING_MAX)
+        self._asked: queue.Queue[ShowLights | PulseOutput | None] = queue.Queue(WAITING_MAX)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
 
@@ -101,18 +98,19 @@ class Outputs:
         """Drive every output to its safe level and begin to take requests. A pin that cannot be opened is tried again at each request."""
         self._thread.start()
 
-    def perform(self, effect: ShowLights) -> None:
+    def perform(self, effect: ShowLights | PulseOutput) -> None:
         """Take effect at once, in the outputs' own thread; never blocks."""
         try:
             self._asked.put_nowait(effect)
         except queue.Full:
-            for output in effect.outputs:
+            for output in effect.outputs if isinstance(effect, ShowLights) else (effect.output,):
                 self._post(OutputFailed(self._now(), output, f"{WAITING_MAX} requests wait: the pins do not answer"))
 
     def close(self) -> None:
         """Put every output to its safe level, also when the thread has died or hangs.
 
-        The pins stay driven as long as the process lives; what they do after that is the board's matter, as after a power cut.
+        The pins stay so when the process ends, unless the board's kernel makes inputs of pins that nobody holds; then, as after a power
+        cut, their resistors decide.
         """
         self._stopped.set()
         try:
@@ -139,8 +137,13 @@ class Outputs:
                 effect = self._asked.get(timeout=wait_s)
             except queue.Empty:
                 continue
-            if effect is not None and not self._stopped.is_set():
-                self._show(effect)
+            if self._stopped.is_set():
+                return
+            match effect:
+                case ShowLights():
+                    self._show(effect)
+                case PulseOutput():
+                    self._pulse(effect)
 
     def _show(self, effect: ShowLights) -> None:
         """Give each output named its pattern, play, and say what is shown."""
@@ -157,15 +160,35 @@ class Outputs:
         self._play()
         self._post(LightsShown(self._now(), {i: c.pattern.name for i, c in self._channels.items() if c.pattern is not None}))
 
+    def _pulse(self, effect: PulseOutput) -> None:
+        """Drive the output active, and let `_play` end it. Counted from when it is active, so that a slow pin is not pulsed for less."""
+        output = effect.output
+        channel = self._channels.get(output) or self._open(output)
+        if channel is None:
+            return
+        if effect.ms <= 0:
+            self._fail(output, ValueError(f"a pulse of {effect.ms} ms is none"))
+            return
+        try:
+            channel.write(True)
+        except Exception as e:  # noqa: BLE001  as in _play
+            self._fail(output, e)
+            self._drop(output)
+            return
+        channel.pulse_ends_us = max(channel.pulse_ends_us or 0, self._elapsed_us() + effect.ms * 1000)
+        self._post(OutputPulsed(self._now(), output))
+
+    def _elapsed_us(self) -> int:
+        """Since the common start."""
+        return math.floor((self._now() - self._epoch) * 1_000_000)
+
     def _play(self) -> float | None:
         """Write what each output is to show now; seconds until the next change, None when there is none."""
-        elapsed_us = math.floor((self._now() - self._epoch) * 1_000_000)
+        elapsed_us = self._elapsed_us()
         change_us: int | None = None
         for output, channel in list(self._channels.items()):
-            if channel.pattern is None:
-                continue
             try:
-                level, changes_in_us = look(channel.pattern, elapsed_us)
+                level, changes_in_us = channel.look(elapsed_us)
                 channel.write(level)
             except Exception as e:  # noqa: BLE001  each back-end has its own exceptions; all become a fact about this output
                 self._fail(output, e)

@@ -1,4 +1,4 @@
-"""The machine: every ten seconds out go `Vitals` (memory, temperature, room for the store) and `ClockRead` (what the system clock says)."""
+"""The machine: every ten seconds out go `Vitals` (memory, temperature, supply, room for the store) and `ClockRead` (the system clock)."""
 
 import ctypes
 import os
@@ -19,6 +19,10 @@ CLOSE_S_MAX = 2.0
 THERMAL = Path("/sys/class/thermal")
 """See Documentation/driver-api/thermal/sysfs-api.rst of the kernel: `thermal_zone*/temp` in thousandths of a degree Celsius."""
 
+HWMON = Path("/sys/class/hwmon")
+SUPPLY = "rpi_volt"
+"""The board's watch over its 5 V (Documentation/hwmon/raspberrypi-hwmon.rst): its alarm speaks of the last two seconds."""
+
 ABSOLUTE_ZERO_C = -273.15
 """The kernel's THERMAL_TEMP_INVALID is below it."""
 
@@ -37,6 +41,7 @@ class Vitals:
         now: Callable[[], float],
         utc_ms: Callable[[], int],
         thermal: Path = THERMAL,
+        hwmon: Path = HWMON,
     ) -> None:
         """`now` gives monotonic seconds, `utc_ms` the system clock, `post` never blocks. `store_path` need not exist yet."""
         self._store = Path(store_path)
@@ -44,6 +49,7 @@ class Vitals:
         self._now = now
         self._utc_ms = utc_ms
         self._thermal = thermal
+        self._hwmon = hwmon
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vitals", daemon=True)
 
@@ -61,7 +67,8 @@ class Vitals:
         while not self._stopped.is_set():
             synchronized, err_ms = kernel_clock()
             self._post(events.ClockRead(self._now(), self._utc_ms(), synchronized, err_ms))
-            self._post(events.Vitals(self._now(), resident_bytes(), hottest_c(self._thermal), free_bytes(self._store)))
+            hottest, room, low = hottest_c(self._thermal), free_bytes(self._store), supply_low(self._hwmon)
+            self._post(events.Vitals(self._now(), resident_bytes(), hottest, room, low))
             self._stopped.wait(TURN_S)
 
 
@@ -85,6 +92,17 @@ def hottest_c(thermal: Path = THERMAL) -> float | None:
         if degrees > ABSOLUTE_ZERO_C:
             found.append(degrees)
     return max(found, default=None)
+
+
+def supply_low(hwmon: Path = HWMON) -> bool | None:
+    """Whether the board calls its supply too low; None where nothing watches it, or it cannot be read."""
+    for name in sorted(hwmon.glob("*/name")):
+        try:
+            if name.read_text().strip() == SUPPLY:
+                return bool(int((name.parent / "in0_lcrit_alarm").read_text()))
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def free_bytes(path: Path) -> int | None:

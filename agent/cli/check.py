@@ -4,19 +4,24 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from agent import config_file
+from agent import config_file, config_shows
+from agent.board import Board, Terminal
 from agent.cli import parser
-from agent.cli.header import POSITION, boot_pull
 from agent.config import Config, Input, Output
+from agent.config_wiring import power_on_level
+from agent.header import POSITION, boot_pull
 
 FINE = 0
 MISTAKES = 2
 
-COLUMNS = ("pin", "header", "direction", "id", "function", "active", "pull", "boot pull")
+COLUMNS = ("pin", "header", "direction", "id", "function", "active", "pull", "power-on")
+SCREWS = ("screw", "wire", "part", "fuse", "goes to")
+"""What a board adds."""
 
 MORE = """
 Every mistake is reported at once, with its line. When there is none, the table of pins is printed as it has to be wired: the BCM
-number, the position on the 40-pin header, and how the pin is pulled from power-on until the agent takes it."""
+number, the position on the 40-pin header, and the level from power-on until the agent takes the pin. With a board (unit.board) also
+the screw of each line, its wire, what stands between it and the pin, its fuse, and where it goes."""
 
 EPILOG = """\
 examples:
@@ -36,29 +41,60 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the file `args.config`: 0 or 2."""
     try:
-        config = config_file.read(args.config)
+        config, board, board_path = config_file.read_whole(args.config)
     except config_file.ConfigErrors as mistakes:
         count = len(mistakes.errors)
         print(mistakes, file=sys.stderr)
         print(f"{count} mistake{'' if count == 1 else 's'}; nothing was driven", file=sys.stderr)
         return MISTAKES
-    rows = pin_rows(config)
-    print(table([COLUMNS, *rows]) if rows else "no inputs and no outputs")
+    if board and board_path:
+        zh = f" · {board.name_zh}" if config.unit.language == "zh" else ""
+        print(f"board {board.name}{zh}, {board_path}")
+    rows = pin_rows(config, board, zh=config.unit.language == "zh")
+    print(table([COLUMNS + (SCREWS if board else ()), *rows]) if rows else "no inputs and no outputs")
     for note in notes(config):
         print(f"note: {note}")
     print(f"{args.config}: no mistakes; unit {config.unit.id}, {config.mqtt.endpoints[0]}")
     return FINE
 
 
-def pin_rows(config: Config) -> list[tuple[str, ...]]:
-    """One row for each pin in the order of the pins; columns as in COLUMNS."""
-    rows: list[tuple[int, str, str, str, str, str]] = [(i.pin, "input", i.id, _function(i), i.active, i.pull) for i in config.input]
-    rows += [(o.pin, "output", o.id, o.use, o.active, "-") for o in config.output]
-    return [(str(pin), str(POSITION[pin]), *rest, boot_pull(pin)) for pin, *rest in sorted(rows)]
+def pin_rows(config: Config, board: Board | None = None, *, zh: bool = False) -> list[tuple[str, ...]]:
+    """One row for each pin in the order of the pins; columns as in COLUMNS, with a board as in SCREWS too. `zh`: places in Chinese."""
+    rows: list[tuple[int, tuple[str, ...]]] = [
+        (pin, ("input", line, _function(i), i.active, i.pull, boot_pull(pin))) for i in config.input for line, pin in i.lines().items()
+    ]
+    rows += [(o.pin, ("output", o.id, _light(o), o.active, "-", power_on_level(o.at_power_on, o.pin))) for o in config.output]
+    screws = {} if board is None else screws_of(board)
+    fuses = {} if board is None else {t.line: t.fuse_a for t in board.terminal if t.side == "supply"}
+    return [
+        (str(pin), str(POSITION[pin]), *row, *(() if board is None else _screw(screws.get((row[1], pin)), fuses, zh)))
+        for pin, row in sorted(rows)
+    ]
+
+
+def screws_of(board: Board) -> dict[tuple[str, int], Terminal]:
+    """The screw of each line on its pin: a line that the config has put on another pin has none."""
+    pins = {line: pin for i in board.input for line, pin in i.lines().items()} | {o.id: o.pin for o in board.output}
+    return {(t.line, pins[t.line]): t for t in board.terminal if t.side == "signal"}
+
+
+def _screw(terminal: Terminal | None, fuses: dict[str, float | None], zh: bool) -> tuple[str, ...]:
+    """What a board adds to a line. `fuses`: those of loads that have a screw of their own for their supply."""
+    if terminal is None:
+        return ("-",) * len(SCREWS)
+    fuse_a = terminal.fuse_a or fuses.get(terminal.line)
+    fuse = "-" if fuse_a is None else f"{fuse_a:g} A"
+    to = terminal.to_zh if zh else terminal.to
+    return (terminal.at, f"{terminal.wire} {terminal.mm2:g}", (terminal.part or "-").replace("_", " "), fuse, to)
 
 
 def _function(device: Input) -> str:
-    return f"{device.use.value} {device.mode}" if device.use.value == "panic" else device.use.value
+    detail = {"panic": device.mode, "light_hand": device.show, "light_sense": device.senses}.get(device.use.value)
+    return f"{device.use.value} {detail}" if detail else device.use.value
+
+
+def _light(device: Output) -> str:
+    return f"light {device.group}" if device.use == "light" else device.use
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -70,20 +106,18 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def notes(config: Config) -> Iterator[str]:
     """What is allowed, and yet most likely not meant."""
     for output in config.output:
-        on = _pulled_active(output, boot_pull(output.pin))
-        if on != (output.safe == "on"):
-            yield (
-                f"{output.id}: the boot pull ({boot_pull(output.pin)}) of pin {output.pin} switches it {'on' if on else 'off'} "
-                f"from power-on until the agent runs, but safe is {output.safe}; take a pin of the other pull, or add a resistor"
-            )
+        level = power_on_level(output.at_power_on, output.pin)
+        if output.safe == "on" and not _active_at(output, level):
+            yield f"{output.id}: pin {output.pin} is {level} from power-on until the agent runs, which is off, but safe is on"
     for device in config.input:
-        if device.pull != "none" and _pulled_active(device, device.pull):
+        if device.pull != "none" and _active_at(device, device.pull):
             yield (
                 f"{device.id}: pull {device.pull} makes it active when nothing is connected (active is {device.active}); "
                 "a cut wire then looks like a press"
             )
+    yield from config_shows.notes(config)
 
 
-def _pulled_active(device: Input | Output, pull: str) -> bool:
-    """Whether a pin that only its pull decides reads (or drives) active."""
-    return (pull == "up") == (device.active == "high")
+def _active_at(device: Input | Output, level: str) -> bool:
+    """Whether a pin that is `up` or `down` reads (or drives) active."""
+    return (level == "up") == (device.active == "high")

@@ -31,7 +31,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("agent.cli.run", "run the agent (what systemd starts)"),
     "check": Command("agent.cli.check", "check the config file and print the pin table; drives no pin"),
+    "safe": Command("agent.cli.safe", "drive every output to its safe level (what systemd runs after the agent's end)"),
     "status": Command("agent.cli.status", "ask the running agent how it is"),
+    "walk-test": Command("agent.cli.walk_test", "test the panic buttons, the whole way to the centre and back"),
     "gnss": Command("agent.cli.gnss", "show what the GNSS receiver says, live or from a recording"),
     "tail": Command("agent.cli.tail", "print the traffic on the broker, decoded, one JSON object a line"),
 }
@@ -53,7 +55,7 @@ exit codes:
   0  done, or ended because it was asked to
   1  failed; stderr says why
   2  a mistake on the command line or in the config file
-  3  the agent is not running (status)
+  3  the agent is not running (status, walk-test)
 
 The config file is the one of -c, else of ${CONFIG_VARIABLE}, else {CONFIG_DEFAULT}.
 `outpost COMMAND --help` tells more about a command."""

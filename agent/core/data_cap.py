@@ -140,7 +140,7 @@ class DataCap(Part):
 
     def _fullest(self) -> tuple[float, str, int, Tally]:
         """Share, and what is to be said of it; 0 without a cap."""
-        shares = ((tally.bytes / cap if cap else 0.0, name, cap, tally) for name, cap, tally in self._caps)
+        shares = ((tally.amount / cap if cap else 0.0, name, cap, tally) for name, cap, tally in self._caps)
         return max(shares, key=lambda found: found[0])
 
     def _judge(self, at: float) -> list[Output]:
@@ -156,7 +156,7 @@ class DataCap(Part):
             out.append(LiveSlowed(at, _factor(step)))
         if not step:
             return [*out, FaultSeen(at, "data.cap", False), Note("info", "the bytes of a new day or month: nothing is held back any more")]
-        used = f"{tally.bytes / 1e6:.1f} of {cap / 1e6:.1f} MB of this {name} are used"
+        used = f"{tally.amount / 1e6:.1f} of {cap / 1e6:.1f} MB of this {name} are used"
         out.append(Note("warning", f"{used}: {_spares(step)} until {self._until()}"))
         rest = f"the live position slows at {SLOW:.0%} and stops at {STOP:.0%}, but for alarms"
         return [*out, FaultSeen(at, "data.cap", True, f"{used}: history waits until {self._until()}; {rest}")]
@@ -164,7 +164,7 @@ class DataCap(Part):
     def _until(self) -> str:
         """The local date on which the last of what holds something back ends."""
         (_, _, day), (_, cap, month) = self._caps
-        if cap and month.bytes >= HOLD * cap:
+        if cap and month.amount >= HOLD * cap:
             return "the next month" if month.label is None else local_days.month_text(month.label + 1)
         return "the next day" if day.label is None else local_days.day_text(day.label + 1)
 
@@ -193,14 +193,14 @@ class DataCap(Part):
         if not self._open or total - self._asked_bytes < least or at - self._asked_at < after_s:
             return []
         self._asked_bytes, self._asked_at, self._kept = total, at, False
-        words = (f"{'-' if tally.label is None else tally.label} {tally.bytes}" for tally in (self._day, self._month))
+        words = (f"{'-' if tally.label is None else tally.label} {tally.amount}" for tally in (self._day, self._month))
         return [Remember(MEMORY, " ".join(words).encode())]
 
     def status(self, now: float) -> dict[str, Any]:
         """Bytes of this day and month (None until the store has said what came before), their caps, what is spared, and of this boot."""
         return {
-            "today_bytes": self._day.bytes if self._recalled else None,
-            "month_bytes": self._month.bytes if self._recalled else None,
+            "today_bytes": self._day.amount if self._recalled else None,
+            "month_bytes": self._month.amount if self._recalled else None,
             **{f"{name}_bytes_max": cap for name, cap, _ in self._caps if cap},
             "spares": _spares(self._step) or None,
             "until": self._until() if self._step else None,

@@ -1,4 +1,4 @@
-"""One tally: bytes go in, and which day (or month) it is; how many were of the present one comes out.
+"""One tally: an amount (bytes, milliseconds) goes in, and which day or month it is; how much was of the present one comes out.
 
 While the date is not known they count to the one last known, and go along into the present as soon as that is known.
 """
@@ -7,7 +7,7 @@ import math
 
 
 class Tally:
-    """Bytes of one day or of one month; `label` is its number, None as long as none was known."""
+    """The amount of one day or of one month; `label` is its number, None as long as none was known."""
 
     def __init__(self, length_s: float) -> None:
         """`length_s`: no such period is longer."""
@@ -19,12 +19,12 @@ class Tally:
         self._before: tuple[int, int] | None = None
 
     @property
-    def bytes(self) -> int:
+    def amount(self) -> int:
         """Of the present one."""
         return self._dated + self._undated
 
     def add(self, size: int) -> None:
-        """Bytes have moved, while the date was as last said."""
+        """So much more, while the date was as last said."""
         self._undated += size
 
     def is_label(self, at: float, label: int) -> None:

@@ -15,8 +15,8 @@ class Diary(Part):
     def handle(self, event: Event) -> Outputs:
         """Write a line."""
         match event:
-            case AlarmChanged(alarm_id=alarm, state=state, mode=mode):
-                return [Note("warning", f"alarm {alarm} ({mode}): {state}")]
+            case AlarmChanged(alarm_id=alarm, state=state, mode=mode, test=test):
+                return [Note("warning", f"{'test ' if test else ''}alarm {alarm} ({mode}): {state}")]
             case Reported(record=FaultRecord(code=code, state=state, detail=detail)):
                 return [Note("warning" if state == "raised" else "info", f"fault {code} {state}{f': {detail}' if detail else ''}")]
         return ()

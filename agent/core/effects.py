@@ -149,6 +149,13 @@ class ShowLights(Effect):
     outputs: dict[str, Pattern]
 
 
+class PulseOutput(Effect):
+    """Drive an output to its active level for so many milliseconds, then back: OutputPulsed. It plays no pattern meanwhile."""
+
+    output: str
+    ms: int
+
+
 # --- GNSS receiver ------------------------------------------------------------------------------------------------------------------
 
 

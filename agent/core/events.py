@@ -11,6 +11,7 @@ import msgspec
 
 from agent.core.event import Event, FixMode, Lane, Row
 from agent.core.inside import (
+    ActionTaken,
     AlarmChanged,
     Drafted,
     FaultSeen,
@@ -18,13 +19,18 @@ from agent.core.inside import (
     HistoryWanted,
     HistoryWritten,
     InputChanged,
+    InputHeld,
     LampAsked,
     LightsAsked,
+    LightsSeen,
+    LightsShed,
+    LightsTurned,
     LinkStalled,
     LiveSlowed,
     LossesKept,
     OrderAnswered,
     OrderGiven,
+    ReminderAsked,
     Reported,
     ReportLeft,
     Resent,
@@ -32,35 +38,15 @@ from agent.core.inside import (
     StateChanged,
     StoreRoom,
     TimeLearned,
+    WireChanged,
 )
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
-    "AlarmChanged",
-    "Drafted",
-    "Event",
-    "FaultSeen",
-    "FixMode",
-    "HistoryHeld",
-    "HistoryWanted",
-    "HistoryWritten",
-    "InputChanged",
-    "LampAsked",
-    "Lane",
-    "LightsAsked",
-    "LinkStalled",
-    "LiveSlowed",
-    "LossesKept",
-    "OrderAnswered",
-    "OrderGiven",
-    "ReportLeft",
-    "Reported",
-    "Resent",
-    "Row",
-    "RowsGivenUp",
-    "StateChanged",
-    "StoreRoom",
-    "TimeLearned",
-]
+    "ActionTaken", "AlarmChanged", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld", "HistoryWanted", "HistoryWritten",
+    "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed", "LightsTurned", "LinkStalled",
+    "LiveSlowed", "LossesKept", "OrderAnswered", "OrderGiven", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row",
+    "RowsGivenUp", "StateChanged", "StoreRoom", "TimeLearned", "WireChanged",
+]  # fmt: skip
 
 # --- from outside: life of the process ----------------------------------------------------------------------------------------------
 
@@ -97,11 +83,12 @@ class ClockRead(Event):
 
 
 class Vitals(Event):
-    """How the machine is: resident memory of the agent, the hottest sensor, free room where the store lies."""
+    """How the machine is: memory of the agent, the hottest sensor, room for the store, and whether the board calls its supply too low."""
 
     rss_bytes: int
     temp_c: float | None = None
     store_free_bytes: int | None = None
+    supply_low: bool | None = None
 
 
 # --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------
@@ -195,14 +182,14 @@ class ReceiverSpoke(Event):
 
 
 class Edge(Event):
-    """A raw, bouncing change of one input; `active` is electrical polarity already applied."""
+    """A raw, bouncing change of one line; `active` is electrical polarity already applied. `input`: the line's name, see `Input.lines`."""
 
     input: str
     active: bool
 
 
 class Levels(Event):
-    """What every input reads now, posted at start and each second, so that a lost edge heals."""
+    """What every line reads now, by its name, posted at start and each second, so that a lost edge heals."""
 
     active: dict[str, bool]
 
@@ -217,6 +204,12 @@ class LightsShown(Event):
     """What the outputs play now, by output id: the name of the pattern."""
 
     shown: dict[str, str]
+
+
+class OutputPulsed(Event):
+    """That pulse has begun: the output is at its active level for as long as was asked."""
+
+    output: str
 
 
 class OutputFailed(Event):

@@ -1,4 +1,4 @@
-"""Health: the machine's vitals and what the other parts say of themselves go in; the retained `health` and `event` records come out."""
+"""Health: the machine's vitals and what the other parts say of themselves go in; the retained `health` and the word of a start come out."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,6 @@ from agent.core.events import (
     Event,
     EventsDropped,
     FaultSeen,
-    InputChanged,
     Lane,
     LinkUp,
     Reported,
@@ -21,15 +20,12 @@ from agent.core.events import (
 from agent.core.part import Outputs, Part
 from agent.wire.records import EventRecord, Health
 
-REPORTED_USES = {"ignition": "ignition", "generic": "input", "tamper": "input", "recorder_alive": "input", "light_sense": "input"}
-"""Inputs whose changes are `event` records; a panic button's are alarms and nothing else."""
-
 
 class HealthReport(Part):
     """How the unit is."""
 
     name = "vitals"
-    listens = (Started, Vitals, LinkUp, InputChanged, EventsDropped, SocketOpened, SocketFailed)
+    listens = (Started, Vitals, LinkUp, EventsDropped, SocketOpened, SocketFailed)
 
     def __init__(self, version: str, interval_s: float, tell: Callable[[float], dict[str, Any]]) -> None:
         self._version = version
@@ -62,9 +58,6 @@ class HealthReport(Part):
                 return [FaultSeen(event.at, "socket.failed", False)]
             case SocketFailed(reason=reason):
                 return [FaultSeen(event.at, "socket.failed", True, reason)]
-            case InputChanged(use=use, first=False) if use in REPORTED_USES:
-                record = EventRecord(what=REPORTED_USES[use], id=event.input, active=event.active)  # type: ignore[arg-type]  # literals of the table
-                return [Reported(event.since, Lane.EVENT, record)]
         return ()
 
     def expire(self) -> Outputs:
@@ -89,6 +82,8 @@ class HealthReport(Part):
             temp_c=vitals.temp_c if vitals else None,
             store_free_bytes=vitals.store_free_bytes if vitals else None,
             events_dropped=self._dropped or None,
+            supply_low=vitals.supply_low if vitals else None,
+            lights_on_s_today=told["lights_on"]["s_today"],
             data_today_bytes=told["data"]["today_bytes"],
             data_month_bytes=told["data"]["month_bytes"],
         )

@@ -16,6 +16,41 @@ class InputChanged(Event):
     first: bool = False
 
 
+class InputHeld(Event):
+    """An input has read active for `held_s` in all since the press began at `since`, and is not released.
+
+    One for each of the times that matter for its `use`, once a press. `first`: it was active when the unit started.
+    """
+
+    input: str
+    use: str
+    held_s: float
+    since: float
+    first: bool = False
+
+
+class WireChanged(Event):
+    """A supervised input's wire is `ok`, `cut` or `short` now; said at first sight only when it is not ok."""
+
+    input: str
+    use: str
+    wire: str
+
+
+class ActionTaken(Event):
+    """The officer did something on the unit's own page: `action`, and what belongs to it; `asker` is who waits for an Answer."""
+
+    action: str
+    body: dict[str, Any]
+    asker: int
+
+
+class ReminderAsked(Event):
+    """The officer's buzzer should remind of something (`about`), or (None) be still."""
+
+    about: str | None
+
+
 class Reported(Event):
     """A part has something to say to the centre: `record` with its body filled in and no header.
 
@@ -114,11 +149,12 @@ class FaultSeen(Event):
 
 
 class AlarmChanged(Event):
-    """The unit's alarm: `state` as on the wire (raised, repeated, acknowledged, cleared)."""
+    """The unit's alarm: `state` as on the wire (raised, repeated, acknowledged, cancel_requested, cleared); `test`: of a walk test."""
 
     alarm_id: str
     state: str
     mode: str
+    test: bool = False
 
 
 class LightsAsked(Event):
@@ -126,6 +162,30 @@ class LightsAsked(Event):
 
     by: str
     show: str | None
+
+
+class LightsTurned(Event):
+    """Another show has won, or the groups of lights play something else: `by` as in LightsAsked, None for nobody.
+
+    `playing`: by group, whether it plays light, as the outputs say; None while they do not.
+    """
+
+    show: str
+    by: str | None
+    playing: dict[str, bool | None]
+
+
+class LightsSeen(Event):
+    """A group of lights has begun to shine, or is dark: what its sense line says, dark phases of a pattern passed over."""
+
+    group: str
+    lit: bool
+
+
+class LightsShed(Event):
+    """These groups of lights are to stay dark, whatever is asked: the supply is low."""
+
+    groups: tuple[str, ...]
 
 
 class LampAsked(Event):

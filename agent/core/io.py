@@ -4,7 +4,19 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.core.events import AlarmChanged, Event, InputChanged, LightsAsked, LightsShown, LinkUp, StateChanged
+from agent.core.events import (
+    AlarmChanged,
+    Event,
+    InputChanged,
+    LightsSeen,
+    LightsShed,
+    LightsShown,
+    LightsTurned,
+    LinkUp,
+    OutputFailed,
+    StateChanged,
+    WireChanged,
+)
 from agent.core.part import Outputs, Part
 from agent.wire.records import Io
 
@@ -16,7 +28,7 @@ class IoState(Part):
     """What the inputs read and the outputs show, for the centre."""
 
     name = "io"
-    listens = (InputChanged, LightsShown, LightsAsked, AlarmChanged, LinkUp)
+    listens = (InputChanged, WireChanged, LightsShown, LightsTurned, LightsSeen, LightsShed, OutputFailed, AlarmChanged, LinkUp)
 
     def __init__(self, tell: Callable[[float], dict[str, Any]]) -> None:
         self._tell = tell
@@ -39,11 +51,14 @@ class IoState(Part):
         told = self._tell(at)
         lights = told["lights"]
         record = Io(
-            inputs=told["inputs"],
+            inputs=told["inputs"] | told["light_sense"]["lines"],  # these follow every flash
             outputs=dict(lights["shown"]),
             lights=lights["show"],
             lights_by=lights["by"],
             alarm=told["alarm"]["state"],
+            wires=told["wires"] or None,
+            lit=told["light_sense"]["lit"] or None,
+            shed=told["shedding"]["shed"] or None,
         )
         if record == self._published:
             return ()

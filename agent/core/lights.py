@@ -1,35 +1,74 @@
 """Lights: who asks for what goes in; what every output plays comes out.
 
-Theory. One table of rows in order of right; the highest row that asks for anything wins, and the others wait. A show is a pattern for each
-light output, taken in turn. What was asked of the outputs is asked again until they say that they play it.
+Theory. One table of rights, the highest row first. The highest row that asks for anything has the lights, and the others wait until it
+gives them up; nobody asking means dark. What a show is stands in `shows.py`; who asks: `light_hand.py`, `panic.py`, `light_lease.py`, and
+`cruise.py`.
+
+    row     who asks                                            may leave a group dark    may ask for
+                                                                that shines otherwise     dark_approach
+    hand    the officer, by a switch or on the unit's page      yes                       yes
+    panic   a live overt alarm                                  yes                       no
+    task    what the unit has been sent to do                   yes                       yes
+    remote  the centre, by a lease of half a minute             no                        no
+    cruise  the car by itself: ignition, schedule               (nobody below)            no
+
+Four things are kept apart: what is *commanded* (the show that won), what the outputs say they *play* (`LightsShown`; asked again until it
+is what was commanded, and each ten seconds as long as it is), what is *seen* to shine (`light_sense.py`), and what was *shed* to save
+power (`shedding.py`). Nobody is told that the lights show what only was commanded.
 """
 
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from agent.config import Lights as LightsConfig
 from agent.config import Output as OutputConfig
 from agent.core.effects import Pattern, ShowLights
-from agent.core.events import Event, FaultSeen, InputChanged, LampAsked, LightsAsked, LightsShown, OutputFailed, Started
+from agent.core.events import (
+    Event,
+    FaultSeen,
+    LampAsked,
+    LightsAsked,
+    LightsShed,
+    LightsShown,
+    LightsTurned,
+    OutputFailed,
+    ReminderAsked,
+    Started,
+)
 from agent.core.part import Output, Outputs, Part
+from agent.core.shows import HIDDEN, OFF, ON, Shows
 
-ROWS = ("hand", "panic", "task", "remote", "cruise")
-"""Order of right: the officer's hand first; nobody asking means dark."""
 
-OFF = Pattern("off", ((False, 0),))
-ON = Pattern("on", ((True, 0),))
-FLASH_A = Pattern("flash_a", ((True, 120), (False, 80), (True, 120), (False, 480)))
-FLASH_B = Pattern("flash_b", ((False, 400), (True, 120), (False, 80), (True, 120), (False, 80)))
+class Right(NamedTuple):
+    """A row of the table: its name, whether it may leave a group dark that shines otherwise, whether it may ask for dark_approach."""
 
-SHOWS: dict[str, tuple[Pattern, ...]] = {"off": (OFF,), "cruise": (ON,), "response": (FLASH_A, FLASH_B)}
-"""A show gives its patterns to the light outputs in turn: the first output the first, and round again."""
+    row: str
+    may_darken: bool
+    may_hide: bool
+
+
+RIGHTS = (
+    Right("hand", may_darken=True, may_hide=True),
+    Right("panic", may_darken=True, may_hide=False),
+    Right("task", may_darken=True, may_hide=True),
+    Right("remote", may_darken=False, may_hide=False),
+    Right("cruise", may_darken=True, may_hide=False),
+)
+ROWS = tuple(right.row for right in RIGHTS)
 
 LAMPS = {
     "raised": Pattern("raised", ((True, 100), (False, 100))),
     "sent": Pattern("sent", ((True, 500), (False, 500))),
+    "received": Pattern("received", ((True, 1800), (False, 200))),
     "acknowledged": ON,
+    "test": Pattern("test", ((True, 100), (False, 1900))),
 }
-"""What the officer's lamp says: fast, somebody still has to get it; slow, it is out and on disk; steady, a human has seen it."""
+"""What the officer's lamp says: fast, somebody still has to get it; slow, it is out and on disk; steady but for a blink, the centre's
+software has it; steady, a human has seen it. A short blink: a walk test waits for a press."""
+
+BUZZ = Pattern("reminder", ((True, 150), (False, 150), (True, 150), (False, 550)))
+BUZZ_S = 2.0
+"""A reminder on the buzzer: two short tones, and again; twice its period, so that both are heard wherever in its round it begins."""
 
 ASK_AGAIN_S = 1.0
 """Outputs that have not said that they play what was asked are asked again."""
@@ -37,62 +76,89 @@ ASK_AGAIN_S = 1.0
 FAULT_AFTER_S = 3.0
 """After three unanswered requests the light bar is not doing what it should."""
 
+LOOK_AGAIN_S = 10.0
+"""Outputs that play what was asked are asked again all the same: one that has hung since must not be believed for ever."""
+
+
+def ruling(asked: Mapping[str, str], shows: Shows) -> tuple[str, str | None]:
+    """The show that is on, and the row that has it: the highest one that asks, but for one that darkens without the right to."""
+    show, by = "off", None
+    for right in reversed(RIGHTS):
+        wish = asked.get(right.row)
+        if wish is not None and (right.may_darken or shows.lit(show) <= shows.lit(wish)):
+            show, by = wish, right.row
+    return show, by
+
 
 class Lights(Part):
-    """The light bar and the officer's lamp."""
+    """The light bar, the officer's lamp and his buzzer."""
 
     name = "lights"
-    listens = (Started, LightsAsked, LampAsked, InputChanged, LightsShown, OutputFailed)
+    listens = (Started, LightsAsked, LightsShed, LampAsked, ReminderAsked, LightsShown, OutputFailed)
 
-    def __init__(self, config: LightsConfig, outputs: tuple[OutputConfig, ...]) -> None:
-        self._config = config
+    def __init__(self, outputs: Sequence[OutputConfig], shows: Shows) -> None:
+        self._shows = shows
         self._bar = [o.id for o in outputs if o.use == "light"]
         self._lamps = [o.id for o in outputs if o.use == "panic_lamp"]
+        self._buzzers = [o.id for o in outputs if o.use == "buzzer"]
         self._asked: dict[str, str] = {}
+        self._shed: tuple[str, ...] = ()
         self._lamp: str | None = None
+        self._still_at = math.inf
         self._shown: dict[str, str] = {}
+        self._showing: str | None = None
+        self._told: LightsTurned | None = None
         self._ask_again_at = math.inf
         self._unanswered_since = math.inf
         self._faulty = False
 
     @property
     def deadline(self) -> float:
-        """When the outputs are asked again."""
-        return self._ask_again_at
+        """When the outputs are asked again, or the buzzer has sounded for long enough."""
+        return min(self._ask_again_at, self._still_at)
 
     def handle(self, event: Event) -> Outputs:
         """Take a wish, or the outputs' word of what they play."""
         match event:
             case Started():
-                if self._config.cruise == "always":
-                    self._asked["cruise"] = "cruise"
                 return self._ask(event.at)
-            case InputChanged(use="ignition", active=active) if self._config.cruise == "ignition":
-                return self._wish(event.at, "cruise", "cruise" if active else None)
             case LightsAsked(by=by, show=show):
                 return self._wish(event.at, by, show)
+            case LightsShed(groups=groups):
+                self._shed = groups
+                return self._ask(event.at)
             case LampAsked(lamp=lamp) if lamp != self._lamp:
+                assert lamp is None or lamp in LAMPS, f"the lamp cannot say {lamp}"
                 self._lamp = lamp
+                return self._ask(event.at)
+            case ReminderAsked(about=about) if self._buzzers and (about is not None or self._still_at < math.inf):
+                self._still_at = math.inf if about is None else event.at + BUZZ_S
                 return self._ask(event.at)
             case LightsShown(shown=shown):
                 return self._compare(event.at, shown)
             case OutputFailed(output=output, reason=reason):
-                self._faulty = True
-                self._doubt(event.at)
-                return [FaultSeen(event.at, "lights.output", True, f"{output}: {reason}")]
+                return self._fail(event.at, output, reason)
         return ()
 
     def expire(self) -> Outputs:
-        """Ask the outputs again; after a while say that they do not answer."""
-        at = self._ask_again_at
-        out = list(self._ask(at))
-        if at - self._unanswered_since >= FAULT_AFTER_S and not self._faulty:
+        """End a reminder; ask the outputs again, and after a while say that they do not answer."""
+        at = self.deadline
+        if at == self._still_at:
+            self._still_at = math.inf
+            return self._ask(at)
+        silent = at - self._unanswered_since >= FAULT_AFTER_S and not self._faulty
+        detail = f"asked for {self._names(self._wanted())}, they play {self._shown or 'nothing'}"
+        if silent:
             self._faulty = True
-            out.append(FaultSeen(at, "lights.output", True, f"asked for {self._wanted_names()}, they play {self._shown or 'nothing'}"))
-        return out
+            self._shown, self._showing = {}, None
+        out = self._ask(at)
+        return [*out, FaultSeen(at, "lights.output", True, detail)] if silent else out
+
+    # --- who has the lights -------------------------------------------------------------------------------------------------------
 
     def _wish(self, at: float, by: str, show: str | None) -> Outputs:
-        assert by in ROWS and (show is None or show in SHOWS), f"{by} asks for {show}: no such row or show"
+        assert by in ROWS and (show is None or show in self._shows.names), f"{by} asks for {show}: no such row or show"
+        assert show != HIDDEN or RIGHTS[ROWS.index(by)].may_hide, f"{by} asks for {show}: it has no right to"
         if self._asked.get(by) == show:
             return ()
         if show is None:
@@ -102,24 +168,42 @@ class Lights(Part):
         return self._ask(at)
 
     def winner(self) -> tuple[str, str | None]:
-        """The show that is on, and the row that asked for it."""
-        by = next((row for row in ROWS if row in self._asked), None)
-        return (self._asked[by], by) if by else ("off", None)
+        """The show that is commanded, and the row that asked for it."""
+        return ruling(self._asked, self._shows)
+
+    def refuses(self, by: str, show: str) -> str | None:
+        """Why that row cannot have that show just now; None when it can."""
+        right = RIGHTS[ROWS.index(by)]
+        if show not in self._shows.names:
+            return f"no show {show!r:.60}; there are: {', '.join(self._shows.names)}"
+        if show == HIDDEN and not right.may_hide:
+            return f"{HIDDEN} is for {' and '.join(r.row for r in RIGHTS if r.may_hide)} alone"
+        above = next((row for row in ROWS[: ROWS.index(by)] if row in self._asked), None)
+        if above is not None:
+            return f"{above} has the lights, with {self._asked[above]}"
+        darkened = [group for group in self._shows.groups if group in self._shows.lit(self.winner()[0]) - self._shows.lit(show)]
+        if darkened and not right.may_darken:
+            return f"{show} would darken what is lit: {', '.join(darkened)}"
+        return None
+
+    # --- what the outputs play ----------------------------------------------------------------------------------------------------
 
     def _wanted(self) -> dict[str, Pattern]:
-        patterns = SHOWS[self.winner()[0]]
-        wanted = {output: patterns[i % len(patterns)] for i, output in enumerate(self._bar)}
-        return wanted | dict.fromkeys(self._lamps, LAMPS[self._lamp] if self._lamp else OFF)
+        wanted = self._shows.play(self.winner()[0], self._shed)
+        wanted |= dict.fromkeys(self._lamps, LAMPS[self._lamp] if self._lamp else OFF)
+        return wanted | dict.fromkeys(self._buzzers, OFF if self._still_at == math.inf else BUZZ)
 
-    def _wanted_names(self) -> dict[str, str]:
-        return {output: pattern.name for output, pattern in self._wanted().items()}
+    @staticmethod
+    def _names(wanted: Mapping[str, Pattern]) -> dict[str, str]:
+        return {output: pattern.name for output, pattern in wanted.items()}
 
     def _ask(self, at: float) -> list[Output]:
-        if not self._bar and not self._lamps:
-            return []
+        wanted = self._wanted()
+        if not wanted:
+            return self._turned(at)
         self._ask_again_at = math.inf
         self._doubt(at)
-        return [ShowLights(self._wanted())]
+        return [ShowLights(wanted), *self._turned(at)]
 
     def _doubt(self, at: float) -> None:
         """The outputs may not play what they should: they will be asked again."""
@@ -127,13 +211,45 @@ class Lights(Part):
         self._unanswered_since = min(self._unanswered_since, at)
 
     def _compare(self, at: float, shown: dict[str, str]) -> Outputs:
+        wanted = self._wanted()
         self._shown = shown
-        if shown != self._wanted_names():
-            self._doubt(at)  # an answer to an earlier wish, the later one is on its way; or they have gone their own way
+        if not wanted:
             return ()
-        self._ask_again_at = self._unanswered_since = math.inf
+        others = [output for output, pattern in wanted.items() if shown.get(output) != pattern.name]
+        self._showing = self._shows_now(wanted) if not any(output in self._bar for output in others) else None
+        if others:
+            self._doubt(at)  # an answer to an earlier wish, the later one is on its way; or they have gone their own way
+            return self._turned(at)
+        self._ask_again_at, self._unanswered_since = at + LOOK_AGAIN_S, math.inf
         recovered, self._faulty = self._faulty, False
-        return [FaultSeen(at, "lights.output", False)] if recovered else ()
+        turned = self._turned(at)
+        return [FaultSeen(at, "lights.output", False), *turned] if recovered else turned
+
+    def _shows_now(self, wanted: Mapping[str, Pattern]) -> str | None:
+        """What a bar that plays this shows: the show that is commanded, unless all light of it is shed."""
+        show, _ = self.winner()
+        shed = bool(self._shows.lit(show)) and all(wanted[output] == OFF for output in self._bar)
+        return None if not self._bar else "off" if shed else show
+
+    def _fail(self, at: float, output: str, reason: str) -> Outputs:
+        self._faulty = True
+        self._shown = {name: pattern for name, pattern in self._shown.items() if name != output}
+        self._showing = None if output in self._bar else self._showing
+        self._doubt(at)
+        return [FaultSeen(at, "lights.output", True, f"{output}: {reason}"), *self._turned(at)]
+
+    # --- what is told -------------------------------------------------------------------------------------------------------------
+
+    def _turned(self, at: float) -> list[Output]:
+        """Tell the others when it is not as it was told."""
+        turned = LightsTurned(at, *self.winner(), self._shows.playing(self._shown))
+        was, self._told = self._told, turned
+        same = was is not None and (was.show, was.by, was.playing) == (turned.show, turned.by, turned.playing)
+        return [] if same else [turned]
+
+    def showing(self) -> str | None:
+        """The show that the light outputs say they play, the last one they said; None while they do not say, or say something else."""
+        return self._showing
 
     def status(self, now: float) -> dict[str, Any]:
         """The show, who asked for it, what the outputs play, the officer's lamp."""

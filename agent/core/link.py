@@ -216,7 +216,9 @@ class Link(Part):
         return self._connect(at) if self.state is State.WAITING and not self._attempt else ()
 
     def _hurry(self, at: float, alarm: str, state: str) -> Outputs:
-        """An alarm that nobody has seen yet does not wait for the next attempt."""
+        """An alarm that nobody has seen yet does not wait for the next attempt, nor does one of a walk test: it goes the same way."""
+        if state == "cancel_requested":
+            return ()  # a wish of the officer: nobody has seen anything by that
         watched = bool(self._unheard)
         self._unheard.pop(alarm, None)
         if state in ("raised", "repeated"):

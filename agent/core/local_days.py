@@ -1,4 +1,4 @@
-"""Days and months where the unit is: UTC goes in, the number of its local day and month, and their dates in words, come out.
+"""Days, months and minutes where the unit is: UTC goes in, the number of its local day and month, their dates, the time of day, come out.
 
 The zone comes as a function (`EastS`) from the composition root, since reading a zone's rules is I/O.
 """
@@ -9,6 +9,7 @@ EastS = Callable[[int], int]
 """UTC in ms; by how many seconds local time is then ahead of UTC."""
 
 DAY_MS = 86_400_000
+MINUTE_MS = 60_000
 
 
 def china(_utc_ms: int) -> int:
@@ -19,6 +20,17 @@ def china(_utc_ms: int) -> int:
 def day(utc_ms: int, east_s: EastS) -> int:
     """Local days since 1970-01-01."""
     return (utc_ms + east_s(utc_ms) * 1000) // DAY_MS
+
+
+def second(utc_ms: int, east_s: EastS) -> int:
+    """Seconds since midnight by the clock on the wall."""
+    return (utc_ms + east_s(utc_ms) * 1000) % DAY_MS // 1000
+
+
+def minute_after(at: float, offset_ms: int | None) -> float:
+    """The monotonic second at which the next full minute of UTC begins, as any local day does; while UTC is unknown, in a minute."""
+    left_ms = MINUTE_MS if offset_ms is None else MINUTE_MS - (round(at * 1000) + offset_ms) % MINUTE_MS
+    return at + left_ms / 1000
 
 
 def month(day_number: int) -> int:

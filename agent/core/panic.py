@@ -1,32 +1,35 @@
-"""Panic: debounced buttons and the centre's answers go in; alarms, the light and the officer's lamp come out.
+"""Panic: presses of the buttons and the centre's answers go in; alarms, the light and the officer's lamp come out.
 
-Theory. A button held for `hold_s` raises an alarm. An alarm is a latch that the unit cannot open:
+Theory. A press (`buttons.py`) raises an alarm. An alarm is a latch that the unit cannot open (`latches.py`):
 
     raised        repeats itself with a fresh position, first every 5 s, later slower, never stopping
     acknowledged  a human at the centre has seen it; quiet, still live; one more press raises it again
     (cleared)     only by the centre
 
-The latch is asked of the store before anything else (and asked again until it is confirmed), so that a crash or a power cut changes
-nothing but the number of repeats. There is one alarm for each button: every further press of it is one more record of that alarm, a press
-of another button an alarm of its own, with its own mode, so that a silent or a stuck one hides no other. Repeats are volatile (the latest
-wins), the other records are durable.
+The officer can ask that it be cancelled, which is one more record and changes nothing. There is one alarm for each button: every further
+press of it is one more record of that alarm, a press of another button an alarm of its own, with its own mode, so that a silent or a stuck
+one hides no other. Repeats are volatile (the latest wins), the other records are durable. A press asks for nothing: no position, no time,
+no link, no disk, nobody signed on; what there is goes along. What the lamp may say is in `feedback.py`, the test of the buttons in
+`walk_test.py`. A silent alarm changes nothing that can be seen or heard: no light, no lamp, nothing in what is told in the car
+(`discretion.py`).
 """
 
-import enum
-import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-import msgpack
 import msgspec
 
-from agent.config import Input
-from agent.core.effects import Remember
+from agent.config import Input, InputUse
+from agent.config import WalkTest as WalkTestConfig
+from agent.core.buttons import Button, Taken
+from agent.core.effects import Answer
 from agent.core.events import (
+    ActionTaken,
     AlarmChanged,
     Event,
     FaultSeen,
     InputChanged,
+    InputHeld,
     LampAsked,
     Lane,
     LightsAsked,
@@ -39,281 +42,321 @@ from agent.core.events import (
     SpoolOpened,
     TimeLearned,
 )
+from agent.core.feedback import lamp
+from agent.core.input_line import CANCEL_S_MIN, REAL_ALARM_S, STUCK_S
+from agent.core.latches import MEMORY, Ack, Latches, Live, State, raised
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
-from agent.wire.records import Alarm, Pos
-
-MEMORY = "alarms"
-"""Name under which the latches lie in the store."""
+from agent.core.walk_test import MEMORY as TEST_MEMORY
+from agent.core.walk_test import WalkTest
+from agent.wire.orders import AckBody, ClearBody
+from agent.wire.records import Pos
 
 REPEAT_AFTER_S = (5.0,) * 12 + (15.0,) * 20 + (60.0,)
 """Wait before each repeat, the last one for ever: every 5 s for a minute, every 15 s for five, then each minute."""
 
-STUCK_AFTER_S = 30.0
-"""Nobody holds a button as long as this: it is stuck or its wire is short. The alarm stands all the same."""
-
-ALARMS_MAX = 32
-"""Latches kept: more than there are pins for buttons. Bounds the memory row."""
-
-CLEARED_MAX = 64
-"""Alarms cleared in this boot that a store coming back late must not raise again."""
-
-REMEMBER_RETRY_S = 5.0
-"""A store that has not confirmed the latch by then is asked again."""
-
-
-class State(enum.Enum):
-    """What is so of one alarm."""
-
-    RAISED = "raised"
-    ACKNOWLEDGED = "acknowledged"
-
-
-class Latch(msgspec.Struct):
-    """One live alarm, as it lies in the store. `since`: ms UTC when it was raised, None while unknown."""
-
-    id: str
-    source: str
-    mode: Literal["overt", "discreet", "silent"]
-    state: State
-    n: int
-    since: int | None = None
-    at_boot: bool = False
-
-
-class _Live:
-    """A latch with what only this boot knows of it."""
-
-    def __init__(self, latch: Latch, raised_at: float | None) -> None:
-        self.latch = latch
-        self.raised_at = raised_at
-        self.repeats = 0
-        self.repeat_at = math.inf
-        self.awaited = ""
-        self.sent = False
-
-
-class _Button:
-    """One panic button: since when it has been down, and when that means something."""
-
-    def __init__(self, config: Input) -> None:
-        self.config = config
-        self.raise_at = math.inf
-        self.stuck_at = math.inf
-        self.at_boot = False
-        self.stuck = False
+NOT_WHILE_LIVE = "an alarm is live: a walk test cannot begin, or go on, before the centre has cleared it"
 
 
 class Panic(Part):
     """All panic buttons and all live alarms of the unit."""
 
     name = "alarm"
-    listens = (InputChanged, OrderGiven, SpoolOpened, Remembered, ReportLeft, TimeLearned, LinkUp)
+    listens = (InputChanged, InputHeld, OrderGiven, ActionTaken, SpoolOpened, Remembered, ReportLeft, TimeLearned, LinkUp)
+    actions = ("alarm.cancel", "walk_test")
 
-    def __init__(self, inputs: tuple[Input, ...], names: Names, time: Timebase, here: Callable[[float], Pos | None]) -> None:
-        self._buttons = {i.id: _Button(i) for i in inputs if i.use.value == "panic"}
+    def __init__(
+        self, inputs: tuple[Input, ...], test: WalkTestConfig, names: Names, time: Timebase, here: Callable[[float], Pos | None]
+    ) -> None:
+        buttons = tuple(i for i in inputs if i.use is InputUse.PANIC)
+        self._buttons = {config.id: Button(config) for config in buttons}
         self._names = names
         self._time = time
         self._here = here
-        self._live: dict[str, _Live] = {}
-        self._cleared: list[str] = []
-        self._remember_again_at = math.inf
-        self._unremembered = 0
+        self._latches = Latches()
+        self._test = WalkTest(test, buttons, names, time, here)
+        self._show: str | None = None
+        self._lamp: str | None = None
 
     @property
     def deadline(self) -> float:
-        """The next hold that is long enough, repeat that is due, or memory that is to be asked for again."""
-        buttons = (min(b.raise_at, b.stuck_at) for b in self._buttons.values())
-        return min(self._remember_again_at, *buttons, *(live.repeat_at for live in self._live.values()), math.inf)
+        """The next repeat that is due, memory that is to be asked for again, or what the walk test waits for."""
+        return min(self._latches.repeat_at, self._latches.memory.deadline, self._test.deadline)
 
     def handle(self, event: Event) -> Outputs:
-        """Take a press, a release, an order, or news from the store."""
+        """Take a press, a release, an order, an action, or news from the store."""
         match event:
             case InputChanged(input=name) if name in self._buttons:
-                return self._turn(self._buttons[name], event)
-            case OrderGiven(kind="alarm.ack"):
-                return self._acknowledge(event)
-            case OrderGiven(kind="alarm.clear"):
-                return self._clear(event)
-            case SpoolOpened(memory=memory):
-                return self._recall(event.at, memory.get(MEMORY))
-            case Remembered(names=names) if MEMORY in names:
-                self._unremembered = max(0, self._unremembered - names.count(MEMORY))
-                self._remember_again_at = self._remember_again_at if self._unremembered else math.inf
-            case ReportLeft(name=name, stored=True, acked=True):
-                return self._left(event.at, name)
-            case TimeLearned():
-                return self._date(event.at)
+                out = self._turn(self._buttons[name], event)
+            case InputHeld(input=name) if name in self._buttons:
+                out = self._hold(self._buttons[name], event)
+            case InputHeld(use="panic_cancel", held_s=held_s) if held_s >= CANCEL_S_MIN:
+                out = self._request_cancel(event.at, self._latches.shown)
+            case OrderGiven():
+                out = self._order(event)
+            case ActionTaken(action="alarm.cancel"):
+                out = self._cancel(event)
+            case ActionTaken(action="walk_test"):
+                out = self._walk(event)
             case LinkUp():
-                raised = [live for live in self._live.values() if live.latch.state is State.RAISED]
-                return [report for live in raised for report in self._repeat(event.at, live)]
-        return ()
+                alarms = [live for live in self._latches.all if live.latch.state is State.RAISED]
+                out = [*(report for live in alarms for report in self._repeat(event.at, live)), *self._test.linked(event.at)]
+            case _:
+                out = self._store_says(event)
+        return self._settled(event.at, out)
 
     def expire(self) -> Outputs:
-        """Raise, repeat, or call a button stuck."""
+        """Repeat, ask the store again, or let the walk test go on."""
         at = self.deadline
-        for button in self._buttons.values():
-            if button.raise_at == at:
-                button.raise_at = math.inf
-                return self._press(at, button)
-            if button.stuck_at == at:
-                button.stuck_at, button.stuck = math.inf, True
-                return [FaultSeen(at, "panic.stuck", True, f"button {button.config.id} has been down for {STUCK_AFTER_S:.0f} s")]
-        for live in self._live.values():
+        if at == self._latches.memory.deadline:
+            return [self._latches.memory.again()]
+        for live in self._latches.all:
             if live.repeat_at == at:
                 return self._repeat(at, live)
-        self._unremembered = 0  # whatever was asked before, this is the value that counts
-        return self._remember(at)
+        return self._settled(at, self._test.expire(at))
+
+    def _settled(self, at: float, out: list[Output]) -> list[Output]:
+        """After each turn: an alarm that may be seen ends a test, and light and lamp follow what is so now."""
+        alarms = self._latches.shown
+        if alarms and self._test.open:
+            out += self._test.end(at, "alarm")
+        show = "response" if any(live.latch.mode == "overt" for live in alarms) else None
+        if show != self._show:
+            self._show = show
+            out.append(LightsAsked(at, "panic", show))
+        says = lamp(alarms) if alarms else self._test.lamp()
+        if says != self._lamp:
+            self._lamp = says
+            out.append(LampAsked(at, says))
+        return out
 
     # --- the button ---------------------------------------------------------------------------------------------------------------
 
-    def _turn(self, button: _Button, change: InputChanged) -> Outputs:
+    def _turn(self, button: Button, change: InputChanged) -> list[Output]:
+        pressed = button.turned(change)
+        if pressed or (change.active and button.tested_by_a_touch and self._tests(button, change.since)):
+            return self._press(change.at, button, change.since, change.first)
         if change.active:
-            button.at_boot = change.first
-            button.raise_at = max(change.at, change.since + button.config.hold_s)
-            button.stuck_at = max(change.at, change.since + STUCK_AFTER_S)
-            return ()
-        button.raise_at = button.stuck_at = math.inf
+            return []
         was_stuck, button.stuck = button.stuck, False
-        free = was_stuck and not any(other.stuck for other in self._buttons.values())
-        return [FaultSeen(change.at, "panic.stuck", False)] if free else ()
+        return [FaultSeen(change.at, "panic.stuck", False)] if was_stuck and not self._stuck() else []
 
-    def _press(self, at: float, button: _Button) -> Outputs:
-        same = [live for live in self._live.values() if live.latch.source == button.config.id]
-        if same:
-            report = self._say_again(at, same[-1])
-            return [*self._remember(at), report, *self._show(at, same[-1], "raised")]
-        seq = self._names.take()
-        since, _ = self._time.stamp(at)
-        latch = Latch(self._names.name(seq), button.config.id, button.config.mode, State.RAISED, 1, since, button.at_boot)
-        live = self._live[latch.id] = _Live(latch, at)
-        report = self._durable(at, live, "raised", seq)
-        return [*self._remember(at), report, *self._show(at, live, "raised")]
+    def _hold(self, button: Button, held: InputHeld) -> list[Output]:
+        if held.held_s >= STUCK_S:
+            button.stuck = True
+            name = button.config.id
+            return [FaultSeen(held.at, "panic.stuck", True, f"button {name} has been down for {STUCK_S:.0f} s")]
+        if button.taken is Taken.ALARM:
+            return []
+        if held.held_s >= REAL_ALARM_S:  # of a press that was taken for a test, or of a button that is held so long anyway
+            return self._alarm(held.at, button, held.first)
+        if button.taken is Taken.TEST and self._test.open:
+            return []
+        return self._press(held.at, button, held.since, held.first)
+
+    def _stuck(self, but_silent: bool = False) -> list[str]:
+        stuck = [button.config for button in self._buttons.values() if button.stuck]
+        return [config.id for config in stuck if config.mode != "silent" or not but_silent]
+
+    def _tests(self, button: Button, since: float) -> bool:
+        return self._test.takes(since) and self._latches.of(button.config.id) is None
+
+    def _press(self, at: float, button: Button, since: float, first: bool) -> list[Output]:
+        if self._tests(button, since):
+            button.taken = Taken.TEST
+            return self._test.press(at, button.config, first)
+        return self._alarm(at, button, first)
 
     # --- the alarm ----------------------------------------------------------------------------------------------------------------
 
-    def _durable(self, at: float, live: _Live, state: str, seq: int) -> Reported:
+    def _alarm(self, at: float, button: Button, first: bool) -> list[Output]:
+        button.taken = Taken.ALARM
+        live = self._latches.of(button.config.id)
+        if live is not None:
+            live.pressed(first)
+            report = self._durable(at, live, "repeated")
+        else:
+            seq = self._names.take()
+            since, _ = self._time.stamp(at)
+            live = raised(at, self._names.name(seq), button.config, since, first)
+            self._latches.add(live)
+            report = self._durable(at, live, "raised", seq)
+        return [self._latches.keep(at), report, self._changed(at, live, "raised")]
+
+    def _durable(self, at: float, live: Live, state: str, seq: int | None = None) -> Reported:
         """The record that the officer's lamp waits for; the repeats begin anew."""
+        seq = seq or self._names.take()
         live.awaited, live.sent = self._names.name(seq), False
-        live.repeats = 0
-        live.repeat_at = at + REPEAT_AFTER_S[0]
-        return self._report(at, live, state, slot=None, seq=seq)
+        live.repeats, live.repeat_at = 0, at + REPEAT_AFTER_S[0]
+        return self._report(at, live, state, seq=seq)
 
-    def _say_again(self, at: float, live: _Live) -> Reported:
-        live.latch.n += 1
-        live.latch.state = State.RAISED
-        return self._durable(at, live, "repeated", self._names.take())
-
-    def _say_acknowledged(self, at: float, live: _Live) -> Reported:
-        live.latch.n += 1
-        return self._report(at, live, "acknowledged", slot=None)
-
-    def _left(self, at: float, name: str) -> Outputs:
-        live = next((live for live in self._live.values() if live.awaited == name), None)
-        if live is None:
-            return ()
-        live.sent = True
-        return self._lamp(at)
-
-    def _repeat(self, at: float, live: _Live) -> list[Output]:
+    def _repeat(self, at: float, live: Live) -> list[Output]:
         live.repeats += 1
         live.latch.n += 1
         live.repeat_at = at + REPEAT_AFTER_S[min(live.repeats, len(REPEAT_AFTER_S) - 1)]
-        return [self._report(at, live, "repeated", slot=f"alarm {live.latch.id}")]
+        return [*self._latches.keep_if_far(at, live), self._report(at, live, "repeated", slot=f"alarm {live.latch.id}")]
 
-    def _acknowledge(self, order: OrderGiven) -> Outputs:
-        live = self._live.get(str(order.body.get("alarm")))
-        if live is None:
-            return [OrderAnswered(order.at, order.order, "failed", self._unknown(order))]
-        out: list[Output] = [OrderAnswered(order.at, order.order, "done")]
-        if live.latch.state is State.ACKNOWLEDGED:
-            return out
-        live.latch.state = State.ACKNOWLEDGED
-        live.repeat_at = math.inf
-        report = self._say_acknowledged(order.at, live)
-        return [*self._remember(order.at), report, *self._show(order.at, live, "acknowledged"), *out]
-
-    def _clear(self, order: OrderGiven) -> Outputs:
-        live = self._live.pop(str(order.body.get("alarm")), None)
-        if live is None:
-            return [OrderAnswered(order.at, order.order, "failed", self._unknown(order))]
+    def _say(self, at: float, live: Live, state: str) -> list[Output]:
+        """One more durable record, and nothing else."""
         live.latch.n += 1
-        self._cleared = [*self._cleared, live.latch.id][-CLEARED_MAX:]
-        report = self._report(order.at, live, "cleared", slot=None)
-        return [*self._remember(order.at), report, *self._show(order.at, live, "cleared"), OrderAnswered(order.at, order.order, "done")]
+        return [self._report(at, live, state), self._changed(at, live, state)]
 
-    def _unknown(self, order: OrderGiven) -> str:
-        return f"no live alarm {order.body.get('alarm')!r:.60}; live: {', '.join(self._live) or 'none'}"
+    def _report(self, at: float, live: Live, state: str, slot: str | None = None, seq: int | None = None) -> Reported:
+        return Reported(at, Lane.ALARM, live.record(at, state, self._here(at)), slot, seq)
 
-    def _report(self, at: float, live: _Live, state: str, slot: str | None, seq: int | None = None) -> Reported:
-        latch = live.latch
-        record = Alarm(
-            id=latch.id,
-            cause="panic",
-            source=latch.source,
-            mode=latch.mode,
-            state=state,  # type: ignore[arg-type]  # the callers' literals
-            n=latch.n,
-            since=latch.since,
-            age_ms=None if live.raised_at is None else round((at - live.raised_at) * 1000),
-            at_boot=True if latch.at_boot else None,
-            pos=self._here(at),
-        )
-        return Reported(at, Lane.ALARM, record, slot, seq)
+    def _changed(self, at: float, live: Live, state: str) -> AlarmChanged:
+        return AlarmChanged(at, live.latch.id, state, live.latch.mode)
 
-    # --- light and lamp -----------------------------------------------------------------------------------------------------------
+    # --- the centre's word --------------------------------------------------------------------------------------------------------
 
-    def _show(self, at: float, live: _Live, state: str) -> list[Output]:
-        out: list[Output] = [AlarmChanged(at, live.latch.id, state, live.latch.mode)]
-        overt = any(other.latch.mode == "overt" for other in self._live.values())
-        out.append(LightsAsked(at, "panic", "response" if overt else None))
-        return [*out, *self._lamp(at)]
+    def _order(self, order: OrderGiven) -> list[Output]:
+        """Bodies have been checked by the orders part."""
+        match order.kind:
+            case "alarm.ack":
+                return self._acknowledge(order, msgspec.convert(order.body, AckBody))
+            case "alarm.clear":
+                return self._clear(order, msgspec.convert(order.body, ClearBody).alarm)
+            case "selftest":
+                refusal = NOT_WHILE_LIVE if self._latches.all else self._no_test()
+                if refusal:
+                    return [OrderAnswered(order.at, order.order, "failed", refusal)]
+                return [OrderAnswered(order.at, order.order, "accepted"), *self._test.begin(order.at, order.order)]
+        return []
 
-    def _lamp(self, at: float) -> list[Output]:
-        """The worst of what is live: raised, then sent (on disk and at the broker), then acknowledged. Silent alarms show nothing."""
-        shown = [live for live in self._live.values() if live.latch.mode != "silent"]
-        if not shown:
-            return [LampAsked(at, None)]
-        raised = [live for live in shown if live.latch.state is State.RAISED]
-        return [LampAsked(at, "acknowledged" if not raised else "sent" if all(live.sent for live in raised) else "raised")]
+    def _acknowledge(self, order: OrderGiven, body: AckBody) -> list[Output]:
+        at, live, trial = order.at, self._latches.get(body.alarm), self._test.get(body.alarm)
+        known = live or trial
+        if known is None:
+            return [self._unknown(order, body.alarm)]
+        ack = known.acknowledge(body.by, body.n)
+        if ack is Ack.CROSSED:
+            reason = f"it was pressed again: that press is n {known.latch.pressed_n}, and what was seen is n {body.n}"
+            return [OrderAnswered(at, order.order, "failed", reason)]
+        answer = OrderAnswered(at, order.order, "done")
+        if known is trial:
+            return [answer, *self._test.acknowledged(at, known, ack)]
+        said = self._say(at, known, "acknowledged") if ack is Ack.SEEN else []
+        return [*([self._latches.keep(at)] if ack is not Ack.NOTHING else []), *said, answer]
 
-    # --- memory -------------------------------------------------------------------------------------------------------------------
+    def _clear(self, order: OrderGiven, alarm: str) -> list[Output]:
+        at, answer = order.at, OrderAnswered(order.at, order.order, "done")
+        trial = self._test.get(alarm)
+        if trial is not None:
+            return [answer, *self._test.cleared(at, trial)]
+        live = self._latches.remove(alarm)
+        if live is None:
+            return [self._unknown(order, alarm)]
+        return [self._latches.keep(at), *self._say(at, live, "cleared"), answer]
 
-    def _remember(self, at: float) -> list[Output]:
-        self._remember_again_at = at + REMEMBER_RETRY_S
-        self._unremembered += 1
-        latches = [live.latch for live in self._live.values()][-ALARMS_MAX:]
-        return [Remember(MEMORY, msgpack.packb(msgspec.to_builtins(latches)) if latches else None)]
+    def _unknown(self, order: OrderGiven, alarm: str) -> OrderAnswered:
+        live = ", ".join(live.latch.id for live in self._latches.all) or "none"
+        return OrderAnswered(order.at, order.order, "failed", f"no live alarm {alarm!r:.60}; live: {live}")
 
-    def _recall(self, at: float, value: bytes | None) -> Outputs:
+    # --- the officer's wish -------------------------------------------------------------------------------------------------------
+
+    def _request_cancel(self, at: float, alarms: list[Live]) -> list[Output]:
+        """Say that the officer asks for it. The centre decides; until then everything goes on."""
+        said = [output for live in alarms for output in self._say(at, live, "cancel_requested")]
+        return [self._latches.keep(at), *said] if said else []
+
+    def _cancel(self, taken: ActionTaken) -> list[Output]:
+        at, asker, alarm, held_s = taken.at, taken.asker, taken.body.get("alarm"), taken.body.get("held_s")
+        if not isinstance(held_s, int | float) or not held_s >= CANCEL_S_MIN:
+            wanted = f"held_s: for how many seconds it was held, {CANCEL_S_MIN:.0f} or more"
+            return [Answer(asker, {"error": f"expected {wanted}, found {held_s!r:.60}"})]
+        alarms = [live for live in self._latches.shown if alarm in (None, live.latch.id)]
+        if not alarms:
+            return [Answer(asker, {"error": "no live alarm" if alarm is None else f"no live alarm {alarm!r:.60}"})]
+        return [*self._request_cancel(at, alarms), Answer(asker, {"cancel_requested": [live.latch.id for live in alarms]})]
+
+    # --- the walk test ------------------------------------------------------------------------------------------------------------
+
+    def _walk(self, taken: ActionTaken) -> list[Output]:
+        """Begin, or (`stop`) end a test. A silent alarm is no reason to refuse: that could be seen."""
+        stop = taken.body.get("stop", False)
+        if not isinstance(stop, bool):
+            return [Answer(taken.asker, {"error": f"expected stop: true or false, found {stop!r:.60}"})]
+        if stop:
+            out = self._test.end(taken.at, "stopped") if self._test.open else []
+            return [*out, Answer(taken.asker, self._test.status(taken.at))]
+        refusal = NOT_WHILE_LIVE if self._latches.shown else self._no_test()
+        if refusal:
+            return [Answer(taken.asker, {"error": refusal})]
+        out = self._test.begin(taken.at)
+        return [*out, Answer(taken.asker, self._test.status(taken.at) | {"buttons": self._described()})]
+
+    def _no_test(self) -> str:
+        """Why none can begin; empty when it can."""
+        return "" if self._buttons and not self._test.open else "a walk test is under way" if self._buttons else "there is no panic button"
+
+    def _described(self) -> dict[str, dict[str, Any]]:
+        configs = (button.config for button in self._buttons.values())
+        return {config.id: {"seat": config.seat, "hold_s": config.hold_s, "press": config.press} for config in configs}
+
+    # --- the store ----------------------------------------------------------------------------------------------------------------
+
+    def _store_says(self, event: Event) -> list[Output]:
+        match event:
+            case SpoolOpened(memory=memory):
+                return [*self._recall(event.at, memory.get(MEMORY)), *self._test.recall(event.at, memory.get(TEST_MEMORY))]
+            case Remembered(names=names):
+                self._latches.memory.confirmed(names)
+                self._test.memory.confirmed(names)
+            case ReportLeft(name=name, stored=True, acked=True):
+                self._test.left(name)
+                live = self._latches.awaiting(name)
+                if live is not None:
+                    live.sent = True
+            case TimeLearned():
+                return self._date(event.at)
+        return []
+
+    def _recall(self, at: float, value: bytes | None) -> list[Output]:
         """The store is open: what it holds and we do not know is live too; what we hold goes (back) into it."""
         try:
-            latches = msgspec.convert(msgpack.unpackb(value), list[Latch]) if value else []
-        except (ValueError, TypeError, msgspec.MsgspecError) as e:  # a button must work whatever lies there
-            damaged = FaultSeen(at, "store.damaged", True, f"the alarms that were remembered cannot be read: {e}")
-            return [damaged, *self._remember(at)]
-        recalled = [_Live(latch, None) for latch in latches if latch.id not in self._live and latch.id not in self._cleared]
-        if not latches and not self._live:
-            return ()
-        self._live = {live.latch.id: live for live in recalled} | self._live  # the newest stays last
+            recalled = self._latches.recall(value)
+        except ValueError as e:  # a button must work whatever lies there
+            reason = f"the alarms that were remembered cannot be read: {e}"
+            return [FaultSeen(at, "store.damaged", True, reason), self._latches.keep(at)]
+        if not value and not self._latches.all:
+            return []
         out: list[Output] = []
         for live in recalled:  # said again, and durably: nothing tells which of its records have left, or if it was cleared in vain
-            out.append(self._say_again(at, live) if live.latch.state is State.RAISED else self._say_acknowledged(at, live))
-            out += self._show(at, live, live.latch.state.value)
-        return [*self._remember(at), *out]
+            live.latch.n += 1
+            if live.latch.state is State.RAISED:
+                out += [self._durable(at, live, "repeated"), self._changed(at, live, "raised")]
+            else:
+                out += [self._report(at, live, "acknowledged"), self._changed(at, live, "acknowledged")]
+        return [self._latches.keep(at), *out]
 
-    def _date(self, at: float) -> Outputs:
+    def _date(self, at: float) -> list[Output]:
         """The time is known now: an alarm that this boot raised before gets its time."""
-        undated = [live for live in self._live.values() if live.latch.since is None and live.raised_at is not None]
+        undated = [live for live in self._latches.all if live.latch.since is None and live.raised_at is not None]
         for live in undated:
-            live.latch.since, _ = self._time.stamp(live.raised_at if live.raised_at is not None else at)
-        return self._remember(at) if undated else ()
+            live.latch.since, _ = self._time.stamp(at if live.raised_at is None else live.raised_at)
+        return [self._latches.keep(at)] if undated else []
+
+    # --- what is told -------------------------------------------------------------------------------------------------------------
 
     def status(self, now: float) -> dict[str, Any]:
-        """The newest alarm: id, state, number of records, age."""
-        if not self._live:
-            return {"state": "none"}
-        live = list(self._live.values())[-1]
-        age_s = None if live.raised_at is None else round(now - live.raised_at, 1)
-        return {"state": live.latch.state.value, "id": live.latch.id, "n": live.latch.n, "age_s": age_s, "live": len(self._live)}
+        """The newest alarm: id, state, number of records, age; how many there are; the walk test, when there was one in this boot."""
+        return self._told(now, self._latches.all)
+
+    def shown(self, now: float) -> dict[str, Any]:
+        """The same for somebody in the car: without silent alarms."""
+        return self._told(now, self._latches.shown)
+
+    def stuck_shown(self) -> str:
+        """What the fault `panic.stuck` says to somebody in the car; empty when only silent buttons are stuck."""
+        names = self._stuck(but_silent=True)
+        return f"down for more than {STUCK_S:.0f} s: {', '.join(names)}" if names else ""
+
+    def _told(self, now: float, alarms: list[Live]) -> dict[str, Any]:
+        told: dict[str, Any] = {"state": "none"}
+        if alarms:
+            live = alarms[-1]
+            age_s = None if live.raised_at is None else round(now - live.raised_at, 1)
+            told = {"state": live.latch.state.value, "id": live.latch.id, "n": live.latch.n, "age_s": age_s, "live": len(alarms)}
+        test = self._test.status(now)
+        return told if test == {"open": False} else told | {"walk_test": test}

@@ -16,6 +16,8 @@ class Part:
 
     name: str = "part"
     listens: tuple[type[Event], ...] = ()
+    actions: tuple[str, ...] = ()
+    """What the officer may do by name (`ActionTaken`, to which it then listens): it answers the asker with an Answer."""
 
     @property
     def deadline(self) -> float:

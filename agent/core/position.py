@@ -47,7 +47,7 @@ class Position(Part):
     name = "position"
     listens = (Started, Fix, InputChanged, AlarmChanged, LinkUp, LiveSlowed)
 
-    def __init__(self, config: Report, lights: Callable[[], str], integrity: Integrity, surveyed: Surveyed) -> None:
+    def __init__(self, config: Report, lights: Callable[[], str | None], integrity: Integrity, surveyed: Surveyed) -> None:
         self._config = config
         self._lights = lights
         self._integrity = integrity
@@ -83,6 +83,8 @@ class Position(Part):
             case InputChanged(use="ignition", active=active):
                 self._ignition = active
                 return self._report(event.at)
+            case AlarmChanged(test=True):
+                pass  # nobody is in need: no emergency pace, and the SIM's cap holds
             case AlarmChanged(alarm_id=alarm, state="cleared"):
                 self._alarms.discard(alarm)
             case AlarmChanged(alarm_id=alarm):

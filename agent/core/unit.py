@@ -10,15 +10,23 @@ from typing import Any
 
 from agent.config import Config
 from agent.core.certificate import Certificate
+from agent.core.cruise import Cruise
+from agent.core.dark_approach import DarkApproach
 from agent.core.data_cap import DataCap
 from agent.core.diary import Diary
+from agent.core.discretion import Discretion
 from agent.core.effects import Answer, Effect, Note, Notify
-from agent.core.events import AdapterDied, Asked, Event, LinkDown, LinkUp, SpoolDown, SpoolOpened, Started, StopRequested
+from agent.core.events import ActionTaken, AdapterDied, Asked, Event, LinkDown, LinkUp, SpoolDown, SpoolOpened, Started, StopRequested
 from agent.core.faults import Faults
 from agent.core.health import HealthReport
+from agent.core.heartbeat import Heartbeats
 from agent.core.inputs import Inputs
 from agent.core.integrity import Integrity
 from agent.core.io import IoState
+from agent.core.light_hand import LightHand
+from agent.core.light_lease import LightLease
+from agent.core.light_sense import LightSense
+from agent.core.light_tally import LightTally
 from agent.core.lights import Lights
 from agent.core.line_speed import LineSpeed
 from agent.core.lineage import Lineage
@@ -32,12 +40,17 @@ from agent.core.part import Outputs, Part
 from agent.core.phrasebook import Phrasebook
 from agent.core.position import Position
 from agent.core.receiver import Receiver
+from agent.core.recorder import Recorder
 from agent.core.resend import Resend
 from agent.core.retention import Retention
 from agent.core.setup import Setup
+from agent.core.shedding import Shedding
+from agent.core.shows import Shows
 from agent.core.surveyed import Surveyed
 from agent.core.timebase import Timebase
 from agent.core.track import TrackLog
+from agent.core.untested import Untested
+from agent.core.wires import Wires
 
 STOP_S_MAX = 3.0
 """An orderly end may take this long to store and send what is left; systemd waits longer."""
@@ -69,11 +82,14 @@ class Unit:
         surveyed = Surveyed(config.place, integrity.doubts_place)
         self.timebase = Timebase(integrity.doubts_time)
         self.faults = Faults()
-        self.lights = Lights(config.lights, config.output)
-        self.position = Position(config.report, lambda: self.lights.winner()[0], integrity, surveyed)
+        shows = Shows(config.show, config.output)
+        self.lights = Lights(config.output, shows)
+        self._sense = LightSense(config.input, shows)
+        self.position = Position(config.report, self._showing, integrity, surveyed)
         self.outbox = Outbox(root, config.mqtt.window_bytes, names, self.timebase, keeps_history=config.store.keep_days > 0)
         self.link = Link(config.mqtt.endpoints, root, config.unit.groups, names, version, self.outbox.quiet)
-        self.panic = Panic(config.input, names, self.timebase, self.position.here)
+        self.panic = Panic(config.input, config.walk_test, names, self.timebase, self.position.here)
+        self._discretion = Discretion(config.input)
         self.parts: tuple[Part, ...] = (
             self.outbox,  # first: what the others say to a link that is up or down finds it knowing so
             Lineage(boot),  # before whoever has something to store
@@ -81,10 +97,11 @@ class Unit:
             self.timebase,
             Inputs(config.input),
             self.panic,  # before whoever else has something to say to a new link
+            Untested(config.input, config.walk_test, self.timebase),
             surveyed,
             self.position,
             TrackLog(config.store, self.timebase),
-            self.lights,
+            *self._around_the_lights(shows, east_s),
             Receiver(config.gnss),
             LineSpeed(config.gnss),
             Setup(config.gnss, phrasebook or Phrasebook(name="generic")),
@@ -94,13 +111,41 @@ class Unit:
             self.link,
             DataCap(config.mqtt, self.timebase, east_s),
             Certificate(self.timebase),
-            self.faults,
-            Diary(),
-            IoState(self.status),
-            HealthReport(version, config.report.health_interval_s, self.status),
+            *self._who_tells(),
         )
         self._deadlines = [math.inf] * len(self.parts)
         self._listeners: dict[type[Event], tuple[tuple[int, Part], ...]] = {}
+
+    def _around_the_lights(self, shows: Shows, east_s: EastS) -> tuple[Part, ...]:
+        """The bar, who asks for it, what watches it and what counts."""
+        config = self.config
+        return (
+            self.lights,
+            LightHand(config.input, self.lights.refuses),
+            LightLease(self.lights.refuses),
+            Cruise(config.lights, self.timebase, self.position.here, east_s),
+            DarkApproach(config.lights.dark_reminder_s),
+            Shedding(config.lights, shows.groups),
+            self._sense,
+            LightTally(self.timebase, east_s, bar=bool(shows.groups)),
+        )
+
+    def _who_tells(self) -> tuple[Part, ...]:
+        """Whoever says what has become of all this, and so comes last."""
+        config = self.config
+        return (
+            self.faults,
+            Diary(),
+            Recorder(config.recorder, config.input, config.output, self.lights.winner, self.timebase, self.position.here),
+            Wires(),
+            Heartbeats(config.input),
+            IoState(self.status),
+            HealthReport(self.version, config.report.health_interval_s, self.status),
+        )
+
+    def _showing(self) -> str | None:
+        """The show that the bar is known to show: none, when a group that should shine in it has been found dark."""
+        return None if self._sense.belies() else self.lights.showing()
 
     # --- time ---------------------------------------------------------------------------------------------------------------------
 
@@ -118,6 +163,11 @@ class Unit:
                 self._started_at = at
             case AdapterDied(adapter=adapter, reason=reason):
                 return [*effects, *self._die(f"{adapter} died: {reason}")]
+            case Asked(request={"do": str(action)}):
+                if not any(action in part.actions for part in self.parts):
+                    known = ", ".join(sorted(action for part in self.parts for action in part.actions)) or "nothing"
+                    return [*effects, Answer(event.asker, {"error": f"cannot do {action!r:.60}; can do: {known}"})]
+                event = ActionTaken(event.at, action, event.request, event.asker)
             case Asked():
                 effects.append(self._reply(event))
                 return effects
@@ -197,10 +247,11 @@ class Unit:
         question = asked.request.get("ask")
         if question != "status":
             return Answer(asked.asker, {"error": f"cannot answer {question!r}; ask one of: {', '.join(QUESTIONS)}"})
-        return Answer(asked.asker, self.status(asked.at))
+        told = self.status(asked.at)
+        return Answer(asked.asker, self._discretion.shown(told, self.panic.shown(asked.at), self.panic.stuck_shown()))
 
     def status(self, now: float) -> dict[str, Any]:
-        """The whole unit as a map of sections, one per part; see each part's `status`."""
+        """The whole unit as a map of sections, one per part; see each part's `status`. Not all of it may be told in the car: `_reply`."""
         unit = {
             "id": self.config.unit.id,
             "kind": self.config.unit.kind,
@@ -211,5 +262,3 @@ class Unit:
         }
         told = {part.name: part.status(now) for part in self.parts if type(part).status is not Part.status}
         return {"unit": unit, "faults": self.faults.listing(now), **told}
-
-

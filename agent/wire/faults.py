@@ -93,15 +93,40 @@ FAULTS: dict[str, Fault] = {
         "接收机时间跳变或走偏",
         "The unit keeps its own time; check the receiver when it stays.",
     ),
+    "input.cut": Fault(
+        "the wire of a supervised input is cut",
+        "输入线路断开",
+        "Follow that input's wire from the terminal to the switch; a cut button raises no alarm.",
+    ),
+    "input.short": Fault(
+        "the wire of a supervised input is short",
+        "输入线路短路",
+        "Follow that input's wire; the detail names it. A press is seen if the normally open contact is the short one, else not.",
+    ),
     "inputs.failed": Fault(
         "an input cannot be read",
         "输入引脚无法读取",
         "Check the pin table with `outpost check`.",
     ),
+    "lights.dark": Fault(
+        "lights that were switched on are not seen to shine",
+        "灯已开启但检测不到亮灯",
+        "Check the fuse, the plug and the lamps of that group.",
+    ),
     "lights.output": Fault(
         "a light output does not do what was asked",
         "灯光输出异常",
         "Check the pin table and the light bar's wiring.",
+    ),
+    "lights.shed": Fault(
+        "groups of lights are dark because the supply is low",
+        "电压过低, 已按顺序关闭部分灯组",
+        "Start the engine or charge the battery; they come back by themselves.",
+    ),
+    "lights.stuck": Fault(
+        "lights that were switched off are seen to shine",
+        "灯已关闭但仍检测到亮灯",
+        "Check the relay or driver of that group, and whether another switch feeds it.",
     ),
     "link.certificate": Fault(
         "the unit's certificate ends within 30 days, has ended, or its new files cannot be used",
@@ -128,6 +153,21 @@ FAULTS: dict[str, Fault] = {
         "报警按钮卡住",
         "Free the button or mend its wire; the alarm stands.",
     ),
+    "panic.untested": Fault(
+        "a panic button has not been tested for longer than walk_test.every_days",
+        "报警按钮超期未测试",
+        "Do a walk test: `outpost walk-test`, then press each button.",
+    ),
+    "power.low": Fault(
+        "the supply is too low",
+        "供电电压过低",
+        "Check the battery, the charging, and the cable to the unit.",
+    ),
+    "recorder.silent": Fault(
+        "the video recorder's heartbeat has stopped",
+        "录像机心跳停止",
+        "Check the recorder's power and the wire of its heartbeat.",
+    ),
     "socket.failed": Fault(
         "the local socket cannot be opened",
         "本地接口打不开",
@@ -147,6 +187,11 @@ FAULTS: dict[str, Fault] = {
         "the store has no room: what is new is kept in memory only, but for alarms",
         "本地存储已满",
         "Bring the link back so that it drains; raise [store] size_bytes_max, or make room on the card.",
+    ),
+    "tamper.open": Fault(
+        "a tamper contact is open",
+        "防拆触点被触发",
+        "Look at the unit: its box or cable has been opened.",
     ),
     "unit.moved": Fault(
         "the receiver is not at the surveyed position",

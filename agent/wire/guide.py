@@ -56,10 +56,23 @@ power cut may be missing for good.
 
 **Alarms.** An alarm is named by its `id`, `{boot}-{seq}` of its first record; the name outlives restarts of the unit. `raised` comes
 first, then `repeated` with a fresh position (every 5 s for a minute, every 15 s for five minutes, then every minute, and at once when the
-link is back), until the centre sends `alarm.ack`; each further press is one more `repeated` and makes an acknowledged alarm live again.
-Only `alarm.clear` from the centre ends it. (`cancel_requested` is kept for later.) `n` counts the records of the alarm; repeats that could
-not be sent are not kept, so `n` may jump. A PUBACK proves only that the broker has the message: the unit stops repeating for `alarm.ack`
-alone.
+link is back), until a human at the centre has seen it: `alarm.ack`. Each further press of that button is one more `repeated` and makes an
+acknowledged alarm live again; another button has an alarm of its own. Only `alarm.clear` from the centre ends it. `cancel_requested` says
+that the officer asks for that; nothing else changes, and the decision is the centre's. Never rely on it alone: somebody may force a hand. A
+PUBACK proves only that the broker has the message: the unit stops repeating for `alarm.ack` alone.
+
+`n` counts what is said of the alarm and never steps back; repeats that could not be sent are not kept and a restart skips some, so it may
+jump. Send back the `n` that was seen with `alarm.ack`: when the button was pressed again meanwhile, the answer is `failed`, nothing
+changes, and the new press is there to be seen. Software that takes alarms in should send `alarm.ack` with `by: auto` at once: the unit goes
+on repeating, but its lamp tells the officer `received`. The lamp says what is so of the newest press and never more: fast, somebody has yet
+to get it; slow, it is on the unit's disk and at the broker; on but for a blink, `received`; steady, a human has seen it.
+
+`mode`: an `overt` alarm lights the bar and the lamp, a `discreet` one the lamp alone, a `silent` one changes nothing in the car, also when
+it is acknowledged; do not call the car for it. `at_boot`: the button was down when the agent started, perhaps a wire.
+
+**Walk tests.** An alarm with `test` is of somebody who tests the buttons (`up/selftest` tells what came of it, `down/selftest` begins one).
+Take it in and answer it as a real one, `alarm.ack` by a human: that is what is tested. The unit says `cleared` itself when the test
+ends. In the window a hold of 5 s, and any press in doubt, is a real alarm: without `test`.
 
 **Live position and track.** `position` is the dot on the map: it leaves when enough has changed, and is not kept while there is no link. An
 old position says so (`src` is `last`, `age_ms`, the flag `stale`). `track` is the evidence: every fix, in batches.
@@ -74,9 +87,10 @@ comes: write them out; then as many times as the order says replace the list by 
 {decoder}```
 
 **Orders.** Each order is answered on `up/ack` by its `jti`. Today a unit takes only plain orders of a development bench, `alarm.ack`,
-`alarm.clear` and `resend`, and those only when its config says `orders.allow_unsigned_development`; every other order, and every retained
-message on `down/`, is answered `rejected` with the reason. Signed orders and the desired state (`{root}/u/{unit}/desired/{name}`,
-`{root}/g/{group}/desired/{name}`: the unit already subscribes, and does nothing with it) come in a later version of this document.
+`alarm.clear`, `light.set`, `mark`, `resend` and `selftest`, and those only when its config says `orders.allow_unsigned_development`; every
+other order, one whose body is not of its kind, and every retained message on `down/`, is answered `rejected` with the reason. Signed
+orders and the desired state (`{root}/u/{unit}/desired/{name}`, `{root}/g/{group}/desired/{name}`: the unit already subscribes, and
+does nothing with it) come in a later version of this document.
 
 **Rights.** A unit publishes only below its own `up/` and `state/`, and reads only its own and its groups' `down/` and `desired/`.
 """.replace("{decoder}", DECODER)

@@ -12,9 +12,14 @@ AlarmId = Annotated[str, Meta(description="`id` of the alarm: `{boot}-{seq}` of 
 
 
 class AckBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which alarm a human at the centre has seen."""
+    """Which alarm has been seen at the centre, and by whom."""
 
     alarm: AlarmId
+    by: Annotated[
+        Literal["manual", "auto"],
+        Meta(description="`manual`, the default: a human has seen it; `auto`: the centre's software has it, and it goes on repeating"),
+    ] = "manual"
+    n: Annotated[int, Meta(ge=1, description="`n` of the newest record seen: not taken when a later press has crossed it")] | None = None
 
 
 class ClearBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,6 +27,25 @@ class ClearBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
     alarm: AlarmId
     reason: Annotated[str, Meta(description="for the centre's own books; the unit does not use it")] | None = None
+
+
+class LightBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which show is wanted, for how long."""
+
+    show: Annotated[str | None, Meta(description="name of a show; null gives the light back")]
+    lease_s: Annotated[float, Meta(gt=0, le=30, description="after so long it is over unless it was asked for again")] = 30.0
+
+
+class MarkBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The video recorder's mark."""
+
+    reason: Annotated[str, Meta(max_length=120)] | None = None
+
+
+class SelfTestBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which test."""
+
+    what: Literal["walk_test"]
 
 
 Range = Annotated[
@@ -46,7 +70,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AlarmAck(Order, frozen=True, kw_only=True):
-    """A human at the centre has seen the alarm: it stays live, repeats no more, and one more press raises it again."""
+    """A human at the centre has seen the alarm: it stays live, repeats no more, and one more press raises it again.
+
+    With `by: auto` the unit only tells the officer that the centre has it.
+    """
 
     KIND = "alarm.ack"
     kind: Literal["alarm.ack"]
@@ -73,4 +100,28 @@ class Resend(Order, frozen=True, kw_only=True):
     body: ResendBody
 
 
-DOWN: dict[str, type[Order]] = {o.KIND: o for o in (AlarmAck, AlarmClear, Resend)}
+class LightSet(Order, frozen=True, kw_only=True):
+    """Ask for a show, by lease. It never overrides the officer, an alarm or a task, and never darkens a lit car."""
+
+    KIND = "light.set"
+    kind: Literal["light.set"]
+    body: LightBody
+
+
+class Mark(Order, frozen=True, kw_only=True):
+    """Mark the video recorder, and point to it."""
+
+    KIND = "mark"
+    kind: Literal["mark"]
+    body: MarkBody
+
+
+class SelfTestOrder(Order, frozen=True, kw_only=True):
+    """Begin a test. `walk_test`: for some minutes presses of the panic buttons are marked as tests; a hold of 5 s is still an alarm."""
+
+    KIND = "selftest"
+    kind: Literal["selftest"]
+    body: SelfTestBody
+
+
+DOWN: dict[str, type[Order]] = {o.KIND: o for o in (AlarmAck, AlarmClear, Resend, LightSet, Mark, SelfTestOrder)}

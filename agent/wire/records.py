@@ -100,9 +100,10 @@ class Alarm(Record, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="`{boot}-{seq}` of its first record")]
     cause: Annotated[Literal["panic", "crash", "tamper"], Meta(description="what raised it")]
     source: Annotated[str, Meta(description="id of the input")]
+    seat: Annotated[str, Meta(description="where that button is, as configured")] | None = None
     mode: Literal["overt", "discreet", "silent"]
     state: Literal["raised", "repeated", "acknowledged", "cancel_requested", "cleared"]
-    n: Annotated[int, Meta(ge=1, description="how often it has been said, sent or not; rises within a boot, may step back after a crash")]
+    n: Annotated[int, Meta(ge=1, description="counts what is said of it, sent or not; rises for ever, and skips some at a restart")]
     since: Annotated[int, Meta(description="when it was raised, ms UTC; absent while unknown")] | None = None
     age_ms: Annotated[int, Meta(ge=0, description="how long ago it was raised, when known without a clock")] | None = None
     at_boot: Annotated[Literal[True], Meta(description="the button was down when the agent started")] | None = None
@@ -112,7 +113,9 @@ class EventRecord(Record, frozen=True, kw_only=True):
     """Something changed that the centre wants to know."""
 
     KIND = "event"
-    what: Annotated[Literal["ignition", "input", "agent", "link"], Meta(description="what kind of thing")]
+    what: Annotated[
+        Literal["ignition", "input", "tamper", "recorder", "lights", "agent", "link"], Meta(description="what kind of thing")
+    ]
     id: Annotated[str, Meta(description="which one, e.g. the input's id; `boot_before`: `detail` names the boot before this one")] | None = None
     active: bool | None = None
     detail: str | None = None
@@ -154,6 +157,36 @@ class Gap(Record, frozen=True, kw_only=True):
     last: Annotated[int, Meta(ge=1, description="highest `seq` among them")] | None = None
 
 
+class Media(Record, frozen=True, kw_only=True):
+    """Where to look in the video recorder: it is another device, and this is only a pointer."""
+
+    KIND = "media"
+    recorder: Annotated[str, Meta(description="the recorder's name, as configured")]
+    cause: Annotated[Literal["panic", "lights", "order"], Meta(description="why it is of interest")]
+    marked: Annotated[bool, Meta(description="the recorder's own mark line was pulsed")]
+    from_mono: Annotated[int, Meta(ge=0, description="begin of what is of interest, ms on the boot's monotonic clock")]
+    to_mono: Annotated[int, Meta(ge=0, description="its end")]
+    start: Annotated[int, Meta(description="the begin, ms UTC; absent while unknown")] | None = None
+    end: Annotated[int, Meta(description="the end, ms UTC; absent while unknown")] | None = None
+    alarm: Annotated[str, Meta(description="`id` of the alarm that it belongs to")] | None = None
+    order: Annotated[str, Meta(description="jti of the order that asked for it")] | None = None
+
+
+class SelfTest(Record, frozen=True, kw_only=True):
+    """What came of a test of the unit."""
+
+    KIND = "selftest"
+    what: Literal["walk_test"]
+    result: Annotated[Literal["passed", "failed"], Meta(description="`passed`: each button's test alarm was acknowledged by the centre")]
+    ended: Annotated[
+        Literal["done", "window", "stopped", "alarm", "restart"],
+        Meta(description="by what: all passed, time, somebody, an alarm, a restart of the agent (then `inputs` may say less than there was)"),
+    ]
+    inputs: Annotated[
+        dict[str, Literal["acknowledged", "received", "sent", "raised", "untried"]], Meta(description="how far each button's test alarm came")
+    ]
+
+
 class ClockFix(Record, frozen=True, kw_only=True):
     """The time became known: undated records of this boot happened at `mono + offset_ms`."""
 
@@ -184,6 +217,9 @@ class Io(Record, frozen=True, kw_only=True):
     lights: Annotated[str, Meta(description="the show that won, `off` for none")]
     lights_by: Annotated[str, Meta(description="the row of the priority table that won")] | None = None
     alarm: Annotated[str, Meta(description="state of the alarm")] | None = None
+    wires: Annotated[dict[str, Literal["cut", "short"]], Meta(description="supervised inputs whose wire is not well")] | None = None
+    lit: Annotated[dict[str, bool], Meta(description="by group: whether its light is seen to shine; absent where nothing watches it")] | None = None
+    shed: Annotated[list[str], Meta(description="groups that are dark because the supply is low")] | None = None
 
 
 class Health(Record, frozen=True, kw_only=True):
@@ -201,11 +237,13 @@ class Health(Record, frozen=True, kw_only=True):
     temp_c: float | None = None
     store_free_bytes: Count | None = None
     events_dropped: Count | None = None
+    supply_low: Annotated[bool, Meta(description="the board calls its supply too low")] | None = None
+    lights_on_s_today: Annotated[int, Meta(ge=0, description="how long the bar has shone since midnight in the unit's time zone")] | None = None
     data_today_bytes: Annotated[int, Meta(ge=0, description="of the SIM, both ways, since midnight in the unit's time zone")] | None = None
     data_month_bytes: Annotated[int, Meta(ge=0, description="the same since the first of the month")] | None = None
 
 
 UP: dict[str, type[Record]] = {
-    r.KIND: r for r in (Position, Track, Alarm, EventRecord, FaultRecord, AckRecord, Gap, ClockFix)
+    r.KIND: r for r in (Position, Track, Alarm, EventRecord, FaultRecord, AckRecord, Media, SelfTest, Gap, ClockFix)
 }
 STATE: dict[str, type[Record]] = {r.KIND: r for r in (Presence, Io, Health)}

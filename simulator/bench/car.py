@@ -110,7 +110,7 @@ class Car:
             self.broker.start()
             self.line = Line(self.broker.port)
             left.callback(self.line.close)
-            self.wiring = Wiring(self._sockets / "pins.sock")
+            self.wiring = Wiring(self._sockets / "pins.sock", self.options.outputs_keep)
             left.callback(self.wiring.close)
             self.wiring.press(IGNITION_PIN)
             self.config_file.write_text(car_config.text(self.options, self._sockets, self.directory, self.line.url))

@@ -30,6 +30,8 @@ class Options(NamedTuple):
     health_interval_s: float = 5.0
     keepalive_s: int = 5
     unsigned: bool = True
+    outputs_keep: bool = False
+    """Of the board, not of the file: whether outputs stay as they are when their process ends, as on a Raspberry Pi."""
     more: Mapping[str, Mapping[str, object]] = {}
     """Further keys by section, over those above."""
 

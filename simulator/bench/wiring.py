@@ -4,6 +4,10 @@ JSON lines over a Unix socket. Bench to agent: at first `{"pin": 17, "level": 0,
 `{"ready": true}`, then such a line at each change; a level of null is a pin that nobody drives. Agent to bench:
 `{"pin": 17, "setup": "input", "pull": "up"}`, `{"pin": 5, "setup": "output", "level": 0, "at": 12.5}` (an output begins),
 `{"pin": 5, "level": 1, "at": 12.6}` (it changes). `at` is CLOCK_MONOTONIC in seconds.
+
+What an output does when its agent is gone is the board's matter. Upstream Linux makes an input of it, which its resistors pull; the kernels
+of Raspberry Pi leave it driven as it was (raspberrypi/linux pull requests 6117 and 6150), whatever level that was. `keeps` is the second
+kind, the worse one for a lamp that is lit. An agent that makes an input of it, as gpiozero does when it closes a pin, gets one on both.
 """
 
 import json
@@ -49,9 +53,13 @@ class _Agent:
 class Wiring:
     """Buttons, wires and lamps on a board whose agent may come, be killed, and come again; the wires stay as they are."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Serve the pins on a new Unix socket at `path` (what is there is replaced) until `close`."""
+    def __init__(self, path: str | Path, keeps: bool = False) -> None:
+        """Serve the pins on a new Unix socket at `path` (what is there is replaced) until `close`.
+
+        `keeps`: outputs keep their last level when their agent is gone; else nobody drives them then.
+        """
         self.path = Path(path)
+        self.keeps = keeps
         self.path.unlink(missing_ok=True)
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._server.bind(str(self.path))
@@ -59,7 +67,7 @@ class Wiring:
         self._changed = threading.Condition()  # noqa: TID251  a test's thread presses and waits while the wiring's own serves
         """Guards all that follows; notified at each change. Re-entrant, so that a predicate may ask for levels."""
         self._inputs: dict[int, tuple[int, float]] = {}
-        self._outputs: dict[int, tuple[int, _Agent]] = {}
+        self._outputs: dict[int, tuple[int, _Agent | None]] = {}
         self._setups: dict[int, Setup] = {}
         self._history: deque[Driven] = deque(maxlen=HISTORY_MAX)
         self._agents: list[_Agent] = []
@@ -123,7 +131,7 @@ class Wiring:
         return first
 
     def level(self, pin: int) -> int | None:
-        """What the agent drives an output to; None when nobody drives it, so that a lamp on it is dark."""
+        """What an output is driven to; None when nothing drives it, so that a lamp on it is dark."""
         with self._changed:
             found = self._outputs.get(pin)
             return None if found is None else found[0]
@@ -231,9 +239,12 @@ class Wiring:
             self._history.append(Driven(time.monotonic(), pin, None))
 
     def _hang_up(self, agent: _Agent) -> None:
-        """An agent is gone: nobody drives its outputs any more."""
+        """An agent is gone: nobody drives its outputs any more, or they stay as they are."""
         agent.line.close()
         self._agents.remove(agent)
         for pin in [pin for pin, (_, owner) in self._outputs.items() if owner is agent]:
-            del self._outputs[pin]
-            self._history.append(Driven(time.monotonic(), pin, None))
+            if self.keeps:
+                self._outputs[pin] = (self._outputs[pin][0], None)
+            else:
+                del self._outputs[pin]
+                self._history.append(Driven(time.monotonic(), pin, None))

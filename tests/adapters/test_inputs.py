@@ -9,13 +9,14 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from agent.adapters.inputs import Inputs
-from agent.config import Input
+from agent.adapters.inputs import TIGHT_S, TRIES, Inputs
+from agent.config import Input, InputUse
 from agent.core.events import Edge, InputsFailed, Levels
 from tests.adapters.conftest import Posted
 from tests.timing import best_of
 
 PANIC = Input(id="panic", pin=17)
+SUPERVISED = Input(id="button", use=InputUse.PANIC, pin_no=5, pin_nc=6)
 IGNITION = Input(id="ignition", pin=27, active="high", pull="down")
 
 Begin = Callable[..., Inputs]
@@ -121,6 +122,91 @@ def test_an_edge_told_late_keeps_its_moment_and_a_stamp_of_another_clock_is_not_
     assert before - 0.001 <= posted.expect(Edge).at + stamped_s_ago <= time.monotonic() + 0.001
     inputs.close()
     factory.close()
+
+
+class HeldUp:
+    """Our clock and the back-end's, of one thread that is held up at times between reading the one and the other."""
+
+    def __init__(self, held_s: list[float]) -> None:
+        """So long each time, in turn; then never again."""
+        self.at = 1000.0
+        self._held_s = held_s
+
+    def now(self) -> float:
+        """Our clock; reading it takes a microsecond."""
+        self.at += 1e-6
+        return self.at
+
+    def factory(self) -> Any:
+        """A mock board whose ticks are that clock, on another scale, and late by what the thread is held up."""
+        outer = self
+
+        class Board(MockFactory):  # type: ignore[misc]  # gpiozero is untyped
+            @staticmethod
+            def ticks() -> float:
+                """Read, and then the thread waits for its turn."""
+                read = outer.now() + 5e6
+                outer.at += outer._held_s.pop(0) if outer._held_s else 0.0
+                return read
+
+        return Board()
+
+
+@pytest.mark.parametrize("held_s", [[], [0.004], [0.004, 0.02]])
+def test_a_thread_that_is_held_up_between_the_two_clocks_reads_them_again(posted: Posted, held_s: list[float]) -> None:
+    """The edge was 3 ms ago; where it is stamped does not depend on what the machine did between the readings."""
+    clocks = HeldUp([])
+    factory = clocks.factory()
+    inputs = Inputs((PANIC,), factory, posted, clocks.now)
+    inputs.start()
+    posted.expect(Levels)
+    happened = clocks.at
+    clocks.at += 0.003
+    clocks._held_s = held_s
+    inputs._lines["panic"]._changed(happened + 5e6, 0)
+    assert happened <= posted.expect(Edge).at <= happened + TIGHT_S
+    inputs.close()
+    factory.close()
+
+
+def test_edges_stay_in_their_order_on_a_machine_that_is_always_held_up(posted: Posted) -> None:
+    """All tries of the first are late by 5 ms, those of the second by 1 ms: neither is early, and the second is not before the first."""
+    clocks = HeldUp([])
+    factory = clocks.factory()
+    inputs = Inputs((PANIC,), factory, posted, clocks.now)
+    inputs.start()
+    posted.expect(Levels)
+    happened = clocks.at
+    clocks._held_s = [0.005] * TRIES + [0.001] * TRIES
+    inputs._lines["panic"]._changed(happened + 5e6, 0)
+    inputs._lines["panic"]._changed(happened + 5e6 + 0.0001, 1)
+    pressed, released = posted.expect(Edge), posted.expect(Edge)
+    assert (pressed.active, released.active) == (True, False)
+    assert happened + 0.005 <= pressed.at <= released.at <= happened + 0.006
+    inputs.close()
+    factory.close()
+
+
+def test_a_supervised_input_is_two_lines(begin: Begin, pins: Any, posted: Posted) -> None:
+    """Each contact has its own name, its own edges and its level in the same Levels."""
+    begin(SUPERVISED, IGNITION)
+    assert posted.expect(Levels).active == {"button.no": False, "button.nc": False, "ignition": False}
+    pins.pin(6).drive_low()
+    assert (posted.expect(Edge).input, posted.expect(Levels).active["button.nc"]) == ("button.nc", True)
+    pins.pin(6).drive_high()
+    pins.pin(5).drive_low()
+    edges = [e for e in posted.drain() if isinstance(e, Edge)]
+    assert [(e.input, e.active) for e in edges] == [("button.nc", False), ("button.no", True)]
+
+
+def test_a_contact_that_cannot_be_read_is_missing_and_the_other_is_told(begin: Begin, pins: Any, posted: Posted) -> None:
+    """The failure names the line."""
+    squatter = gpiozero.OutputDevice(6, pin_factory=pins)
+    begin(SUPERVISED)
+    assert posted.expect(Levels).active == {"button.no": False}
+    assert "input button.nc on GPIO6" in posted.expect(InputsFailed).reason
+    squatter.close()
+    assert posted.expect(Levels, where=lambda e: len(e.active) == 2).active == {"button.no": False, "button.nc": False}
 
 
 def test_a_pin_in_use_is_named_and_the_other_inputs_go_on(begin: Begin, pins: Any, posted: Posted) -> None:

@@ -1,5 +1,6 @@
 """The output pins, on gpiozero's own mock pins: patterns on one schedule, safe levels, pins that fail."""
 
+import gc
 import queue
 import threading
 import time
@@ -13,15 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.adapters.outputs import Look, Outputs, look
+from agent.adapters.outputs_pin import drive_safe
 from agent.config import Output
-from agent.core.effects import Pattern, ShowLights
-from agent.core.events import LightsShown, OutputFailed
+from agent.core.effects import Pattern, PulseOutput, ShowLights
+from agent.core.events import LightsShown, OutputFailed, OutputPulsed
 from tests.adapters.conftest import Posted
 from tests.timing import PATIENCE_S
 
 RED = Output(id="red", pin=5)
 BLUE = Output(id="blue", pin=6, active="low")
 LAMP = Output(id="lamp", pin=13, safe="on")
+MARK = Output(id="mark", use="recorder_mark", pin=7, active="low")
 
 STEADY = Pattern("steady", ((True, 0),))
 DARK = Pattern("dark", ((False, 0),))
@@ -269,3 +272,124 @@ def test_a_pattern_that_cannot_be_played_leaves_the_output_as_it_is(begin: Begin
     assert "'bad'" in posted.expect(OutputFailed).reason
     assert posted.expect(LightsShown).shown == {"red": "steady"}
     assert pins.levels(5) == [False, True]
+
+
+# --- pulses -----------------------------------------------------------------------------------------------------------------------------
+
+
+def pulsed_s(pins: BoardWithMemory, pin: int, active: bool) -> float:
+    """How long the last pulse of a pin was."""
+    moments = [(at, level) for at, number, level in pins.driven if number == pin]
+    (began, first), (ended, second) = moments[-2:]
+    assert (first, second) == (active, not active)
+    return ended - began
+
+
+def test_a_pulse_is_driven_told_and_ended(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
+    """With polarity; told when it has begun."""
+    outputs = begin(MARK)
+    outputs.perform(PulseOutput("mark", 80))
+    assert posted.expect(OutputPulsed).output == "mark"
+    assert pins.levels(7) == [True, False]
+    pins.wait_for_changes(7, 1)
+    assert pins.levels(7) == [True, False, True]
+    assert pulsed_s(pins, 7, active=False) >= 0.08
+
+
+def test_of_pulses_that_overlap_the_later_end_counts(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
+    """A short one within a long one does not end it, and a long one goes on from where it was asked."""
+    outputs = begin(MARK)
+    for ms in (60, 200, 10):
+        outputs.perform(PulseOutput("mark", ms))
+        posted.expect(OutputPulsed)
+    pins.wait_for_changes(7, 1)
+    assert pins.levels(7) == [True, False, True]
+    assert pulsed_s(pins, 7, active=False) >= 0.2
+
+
+def test_an_output_plays_no_pattern_while_it_is_pulsed_and_goes_on_in_step_after(
+    begin: Begin, pins: BoardWithMemory, posted: Posted
+) -> None:
+    """The pulse covers whole changes of the pattern; what is asked meanwhile is shown after it."""
+    outputs = begin(RED, BLUE)
+    fast = Pattern("fast", ((True, 5), (False, 5)))
+    outputs.perform(ShowLights({"red": fast}))
+    posted.expect(LightsShown)
+    outputs.perform(PulseOutput("red", 150))
+    at = posted.expect(OutputPulsed).at
+    outputs.perform(ShowLights({"red": DARK}))
+    assert posted.expect(LightsShown).shown == {"red": "dark"}
+    while pins.levels(5)[-1]:
+        pins.wait_for_changes(5, 1)
+    last = [moment for moment, number, _ in pins.driven if number == 5][-1]
+    assert last - at >= 0.149
+    assert [level for moment, number, level in pins.driven if number == 5 and moment > at] == [False]
+
+
+def test_a_pulse_of_an_output_that_is_safe_on_ends_on(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
+    """Back is its safe level where it plays nothing: here nothing changes."""
+    outputs = begin(LAMP)
+    outputs.perform(PulseOutput("lamp", 1))
+    posted.expect(OutputPulsed)
+    outputs.perform(ShowLights({}))
+    posted.expect(LightsShown)
+    assert pins.levels(13) == [True]
+
+
+def test_a_pulse_of_a_pin_that_fails_is_told_as_failed_and_works_when_it_is_asked_again(
+    begin: Begin, pins: BoardWithMemory, posted: Posted
+) -> None:
+    """No OutputPulsed for what was not driven."""
+    outputs = begin(MARK)
+    pins.broken.add(7)
+    outputs.perform(PulseOutput("mark", 50))
+    failed = posted.expect(OutputFailed)
+    assert (failed.output, "GPIO7" in failed.reason) == ("mark", True)
+    outputs.perform(ShowLights({}))
+    posted.expect(LightsShown)
+    assert posted.drain() == []
+    pins.broken.clear()
+    outputs.perform(PulseOutput("mark", 50))
+    posted.expect(OutputPulsed)
+    assert pins.pin(7).state is False
+
+
+@pytest.mark.parametrize(("output", "ms", "reason"), [("nobody", 50, "no such output; there are mark"), ("mark", 0, "a pulse of 0 ms")])
+def test_a_pulse_that_cannot_be_is_told_as_failed(begin: Begin, posted: Posted, output: str, ms: int, reason: str) -> None:
+    """And drives nothing."""
+    begin(MARK).perform(PulseOutput(output, ms))
+    assert reason in posted.expect(OutputFailed).reason
+
+
+def test_close_ends_a_pulse(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
+    """Ten seconds of it were asked for."""
+    outputs = begin(MARK)
+    outputs.perform(PulseOutput("mark", 10_000))
+    posted.expect(OutputPulsed)
+    outputs.close()
+    assert pins.pin(7).state is True
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_outputs_that_are_forgotten_stay_driven(begin: Begin, pins: BoardWithMemory, posted: Posted) -> None:
+    """As at the end of the process, when all objects go: gpiozero's own device would make an input of the pin."""
+    outputs = Outputs((LAMP, BLUE), pins, posted, time.monotonic)
+    outputs.start()
+    outputs.perform(ShowLights({"lamp": DARK}))
+    posted.expect(LightsShown)
+    outputs.close()
+    del outputs
+    gc.collect()
+    assert [(pins.pin(pin).function, pins.pin(pin).state) for pin in (13, 6)] == [("output", True), ("output", True)]
+
+
+def test_drive_safe_drives_each_output_and_says_which_it_could_not(pins: BoardWithMemory) -> None:
+    """One that fails keeps no other from it."""
+    squatter = gpiozero.InputDevice(6, pin_factory=pins)
+    told = {output.id: e for output, e in drive_safe((RED, BLUE, LAMP), pins)}
+    assert (told["red"], told["lamp"]) == (None, None)
+    assert isinstance(told["blue"], gpiozero.GPIOPinInUse)
+    assert (pins.levels(5), pins.levels(13)) == ([False], [True])
+    squatter.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.vitals import TURN_S, Vitals, free_bytes, hottest_c, kernel_clock, resident_bytes
+from agent.adapters.vitals import TURN_S, Vitals, free_bytes, hottest_c, kernel_clock, resident_bytes, supply_low
 from agent.core import events
 from tests.adapters.conftest import Posted, thread_left
 
@@ -73,6 +73,38 @@ def test_a_frost_is_a_temperature(tmp_path: Path) -> None:
 
 def test_no_sensor_is_no_temperature(tmp_path: Path) -> None:
     assert hottest_c(tmp_path / "nothing") is None
+
+
+@pytest.fixture
+def hwmon(tmp_path: Path) -> Path:
+    """Sensors as of a Raspberry Pi: the processor's heat, the board's supply, a clock."""
+    for number, name in enumerate(("cpu_thermal", "rpi_volt", "rp1_adc")):
+        (tmp_path / f"hwmon{number}").mkdir()
+        (tmp_path / f"hwmon{number}" / "name").write_text(f"{name}\n")
+    (tmp_path / "hwmon2" / "in0_lcrit_alarm").write_text("1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("text", "low"), [("0\n", False), ("1\n", True), ("", None), ("off\n", None)])
+def test_the_supply_is_low_when_the_board_says_so(hwmon: Path, text: str, low: bool | None) -> None:
+    """Only the alarm of `rpi_volt` counts; what is no number is no answer."""
+    (hwmon / "hwmon1" / "in0_lcrit_alarm").write_text(text)
+    assert supply_low(hwmon) is low
+
+
+def test_without_an_alarm_that_can_be_read_nothing_is_known_of_the_supply(hwmon: Path) -> None:
+    assert supply_low(hwmon) is None
+    (hwmon / "hwmon1" / "in0_lcrit_alarm").mkdir()
+    assert supply_low(hwmon) is None
+    assert supply_low(hwmon / "nothing") is None
+
+
+def test_the_supply_is_in_the_vitals(hwmon: Path, posted: Posted) -> None:
+    (hwmon / "hwmon1" / "in0_lcrit_alarm").write_text("1\n")
+    vitals = Vitals(str(hwmon), posted, time.monotonic, lambda: 0, hwmon=hwmon)
+    vitals.start()
+    assert posted.expect(events.Vitals).supply_low is True
+    vitals.close()
 
 
 def test_the_room_is_that_of_the_nearest_place_that_exists(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
     python tests/bench/tapped_agent.py CONFIG FILE
 
-FILE, written at the end, holds monotonic seconds: `started`, `up` (each LinkUp), `acks` (each PUBACK), and
-`alarms`: `published` and `acked` of each alarm that was stored (a repeat from memory is none).
+FILE, written at the end, holds monotonic seconds: `started`, `up` (each LinkUp), `acks` (each PUBACK), `epoch` (at which all patterns
+began), and `alarms`: `published`, `acked` and `stored` of each alarm that was asked of the store (a repeat from memory is none).
 """
 
 import json
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent import clock, config_file, daemon
+from agent.adapters.outputs import Outputs
 from agent.config import Config
 from agent.core import effects
-from agent.core.events import Acked, Event, Lane, LinkUp
+from agent.core.events import Acked, Event, Lane, LinkUp, Stored
 
 
 class Tap:
@@ -25,7 +26,10 @@ class Tap:
         self.up: list[float] = []
         self.acks: list[float] = []
         self.alarms: dict[int, dict[str, float]] = {}
-        self._stored: set[bytes] = set()
+        self.epoch: float | None = None
+        self.disk: dict[str, float] = {}
+        self._asked: dict[bytes, str] = {}
+        self._names: dict[int, str] = {}
         self._compose = daemon.compose
 
     def compose(self, config: Config, boot: str, post: Callable[[Event], None]) -> tuple[list[daemon.Adapter], daemon.Performers]:
@@ -37,28 +41,35 @@ class Tap:
                     self.acks.append(at)
                     if token in self.alarms:
                         self.alarms[token]["acked"] = at
+                case Stored(at=at, names=names):
+                    for name in names:
+                        self.disk[name] = at
                 case LinkUp(at=at):
                     self.up.append(at)
             post(event)
 
         adapters, performers = self._compose(config, boot, heard)
+        self.epoch = next((adapter._epoch for adapter in adapters if isinstance(adapter, Outputs)), None)
         publish, store = performers[effects.Publish], performers[effects.Store]
 
         def publish_tapped(effect: effects.Publish) -> None:
-            if effect.payload in self._stored:
+            if effect.payload in self._asked:
+                self._names[effect.token] = self._asked[effect.payload]
                 self.alarms[effect.token] = {"published": clock.monotonic()}
             publish(effect)
 
         def store_tapped(effect: effects.Store) -> None:
             if effect.lane is Lane.ALARM:
-                self._stored.add(effect.payload)
+                self._asked[effect.payload] = effect.name
             store(effect)
 
         return adapters, {**performers, effects.Publish: publish_tapped, effects.Store: store_tapped}
 
     def told(self) -> str:
         """The file's text."""
-        return json.dumps({"started": self.started, "up": self.up, "acks": self.acks, "alarms": list(self.alarms.values())})
+        disk = {token: {"stored": self.disk[name]} for token, name in self._names.items() if name in self.disk}
+        alarms = [moments | disk.get(token, {}) for token, moments in self.alarms.items()]
+        return json.dumps({"started": self.started, "up": self.up, "acks": self.acks, "alarms": alarms, "epoch": self.epoch})
 
 
 def main() -> int:

@@ -43,6 +43,7 @@ class Moments(NamedTuple):
     up: list[float]
     acks: list[float]
     alarms: list[dict[str, float]]
+    epoch: float | None
 
 
 class Yard:
@@ -123,9 +124,9 @@ class Yard:
         file.write_text(text.replace(f"hold_s = {car_config.HOLD_S}", f"hold_s = {HOLD_S}"))
         return file
 
-    def run(self, file: Path) -> "Agent":
-        """The agent, started; see Agent."""
-        return Agent(self, file)
+    def run(self, file: Path, under: tuple[str, ...] = ()) -> "Agent":
+        """The agent, started, `under` another program if need be; see Agent."""
+        return Agent(self, file, under)
 
 
 class Listening:
@@ -172,7 +173,7 @@ class Listening:
 class Agent:
     """The agent's process: tapped_agent.py, which is `outpost run` with a tap."""
 
-    def __init__(self, yard: Yard, file: Path) -> None:
+    def __init__(self, yard: Yard, file: Path, under: tuple[str, ...] = ()) -> None:
         self._file = yard.directory / "moments.json"
         self._file.unlink(missing_ok=True)
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -182,7 +183,7 @@ class Agent:
         pins = {"GPIOZERO_PIN_FACTORY": "simulated", "OUTPOST_SIM_PINS": str(yard.wiring.path)}
         self.started = time.monotonic()
         self._child = yard.spawn(
-            yard.at_car(sys.executable, "-m", "tests.bench.tapped_agent", str(file), str(self._file)),
+            yard.at_car(*under, sys.executable, "-m", "tests.bench.tapped_agent", str(file), str(self._file)),
             "agent",
             env={**os.environ, **pins, "NOTIFY_SOCKET": str(address)},
         )
@@ -201,6 +202,12 @@ class Agent:
         """CPU seconds of all its threads so far (proc(5): schedstat counts nanoseconds)."""
         tasks = Path(f"/proc/{self.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+    def kill(self) -> None:
+        """SIGKILL, unless it has ended."""
+        self._child.kill()
+        self._child.wait()
+        self._manager.close()
 
     def stop(self) -> Moments:
         """End it in order; what the tap has seen."""

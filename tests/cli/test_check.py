@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.pi import PiBoardInfo
 
-from agent import __version__, config_file
-from agent.cli import check, header
+from agent import __version__, config_file, header
+from agent.cli import check
 from agent.cli.parser import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -65,13 +65,14 @@ def test_a_right_file_gives_the_pin_table_in_the_order_of_the_pins(capsys: pytes
     out, err = capsys.readouterr()
     assert err == ""
     assert out.splitlines() == [
-        "pin  header  direction  id               function      active  pull  boot pull",
-        "17   11      input      panic_driver     panic overt   low     up    down",
-        "22   15      input      ignition         ignition      low     up    down",
-        "23   16      output     red_left         light         high    -     down",
-        "24   18      output     blue_right       light         high    -     down",
-        "25   22      output     panic_lamp       panic_lamp    high    -     down",
-        "27   13      input      panic_passenger  panic silent  low     up    down",
+        "pin  header  direction  id                  function      active  pull  power-on",
+        "5    29      input      panic_passenger.nc  panic silent  low     up    up",
+        "17   11      input      panic_driver        panic overt   low     up    down",
+        "22   15      input      ignition            ignition      low     up    down",
+        "23   16      output     red_left            light bar     high    -     down",
+        "24   18      output     blue_right          light bar     high    -     down",
+        "25   22      output     panic_lamp          panic_lamp    high    -     down",
+        "27   13      input      panic_passenger.no  panic silent  low     up    down",
         f"{REFERENCE}: no mistakes; unit JD-0417, mqtts://broker.example.org:8883",
     ]
 
@@ -82,21 +83,41 @@ def test_a_unit_without_wires_has_no_table(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("lines", "noted"),
+    ("lines", "refused"),
     [
-        ("pin = 5", "switches it on from power-on"),
-        ('pin = 23\nactive = "low"', "switches it on from power-on"),
-        ('pin = 23\nsafe = "on"', "switches it off from power-on"),
+        ("pin = 5", 'the Pi\'s own pull of pin 5 is up from power-on until the agent runs, and that switches "red" on, while safe is off'),
+        ('pin = 23\nactive = "low"', 'take a pin of 0 to 8, or put a resistor of 10 kΩ there and say at_power_on = "up"'),
+        ('pin = 23\nat_power_on = "up"', "pin 23 is up, as at_power_on says,"),
+        ('pin = 5\nactive = "low"\nat_power_on = "down"', "pin 5 is down, as at_power_on says,"),
+        ('pin = 2\nat_power_on = "down"', "pin 2 is pulled up by 1.8 kΩ on the Pi, which no resistor turns round; take another pin"),
+        ('pin = 23\nsafe = "on"', None),
         ('pin = 5\nsafe = "on"', None),
         ('pin = 5\nactive = "low"', None),
+        ('pin = 5\nat_power_on = "down"', None),
+        ('pin = 23\nactive = "low"\nat_power_on = "up"', None),
         ("pin = 23", None),
     ],
 )
-def test_an_output_that_its_boot_pull_switches_is_noted(tmp_path: Path, lines: str, noted: str | None) -> None:
-    config = config_file.read(put(tmp_path, f'{LEAST}[[output]]\nid = "red"\n{lines}\n'))
-    notes = list(check.notes(config))
-    assert [noted in note for note in notes if noted] == ([True] if noted else [])
-    assert len(notes) == (noted is not None)
+@pytest.mark.parametrize("use", ["light", "panic_lamp", "buzzer", "recorder_mark"])
+def test_an_output_that_would_be_on_before_the_agent_runs_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], use: str, lines: str, refused: str | None
+) -> None:
+    file = put(tmp_path, f'{LEAST}[[output]]\nid = "red"\nuse = "{use}"\n{lines}\n')
+    assert main(["check", "-c", str(file)]) == (2 if refused else 0)
+    assert main(["run", "-c", str(file)]) == 2 if refused else True
+    assert (refused or "") in capsys.readouterr().err
+
+
+def test_an_output_whose_safe_level_is_on_and_that_is_dark_until_the_agent_runs_is_noted(tmp_path: Path) -> None:
+    config = config_file.read(put(tmp_path, f'{LEAST}[[output]]\nid = "red"\npin = 23\nsafe = "on"\n'))
+    assert list(check.notes(config)) == ["red: pin 23 is down from power-on until the agent runs, which is off, but safe is on"]
+
+
+def test_patterns_faster_than_warning_lamps_are_noted(tmp_path: Path) -> None:
+    show = '[[output]]\nid = "red"\npin = 23\n[[show]]\nname = "strobe"\npatterns = ["50 50", "0 50 50"]\n'
+    notes = list(check.notes(config_file.read(put(tmp_path, LEAST + show))))
+    assert len(notes) == 2
+    assert notes[0].startswith("show strobe, group bar: 10.0 flashes a second; warning lamps keep to 2 to 4 (UN/ECE R65)")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +154,7 @@ def test_a_missing_file_is_exit_2_and_says_what_to_do(tmp_path: Path, capsys: py
 def test_no_command_prints_help_and_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     err = capsys.readouterr().err
-    assert all(f"\n    {name} " in err for name in COMMANDS)
+    assert all(f"\n    {name}{' ' if len(name) < 9 else chr(10)}" in err for name in COMMANDS)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["check", "--help"], ["tail", "-h"]])

@@ -8,7 +8,6 @@ import pytest
 from agent.core.events import (
     Event,
     EventsDropped,
-    InputChanged,
     Lane,
     LinkUp,
     Reported,
@@ -18,15 +17,16 @@ from agent.core.events import (
     StateChanged,
     Vitals,
 )
-from agent.core.health import REPORTED_USES, HealthReport
+from agent.core.health import HealthReport
 from agent.wire.records import EventRecord, Health
-from tests.core.builders import Bench, assert_covers, link_up, of, one, press, types
+from tests.core.builders import Bench, assert_covers, link_up, of, one, types
 
 TOLD: dict[str, Any] = {
     "faults": [{"code": "store.down", "detail": "", "since_s": 1.0}],
     "outbox": {"waiting": {"alarm": 1}, "store": "open"},
     "link": {"endpoint": "mqtt://a:1", "protocol": 5, "connects": 2, "since_s": 3.0, "last_end": "lost"},
     "certificate": {"days_left": 200, "trouble": None},
+    "lights_on": {"s_today": 5400},
     "data": {"today_bytes": 300, "month_bytes": None, "up_bytes": 200},
     "receiver": {"port": "/dev/x", "sentences": 7, "refused": {}, "up": True},
 }
@@ -45,14 +45,10 @@ def measured() -> Bench:
 
 
 STATES = {"started": started, "measured": measured}
-IGNITION = InputChanged(10.0, "ignition", "ignition", True, 9.9)
 EVENTS: list[tuple[Event, list[str]]] = [
     (Started(10.0), ["Reported"]),
     (Vitals(10.0, 5), []),
     (link_up(10.0), ["StateChanged"]),
-    (IGNITION, ["Reported"]),
-    (InputChanged(10.0, "ignition", "ignition", True, 9.9, first=True), []),
-    (press(10.0), []),
     (EventsDropped(10.0, 3), []),
     (SocketOpened(10.0), ["FaultSeen"]),
     (SocketFailed(10.0, "no such directory"), ["FaultSeen"]),
@@ -98,6 +94,7 @@ def test_the_record_gathers_what_the_parts_say() -> None:
         temp_c=55.0,
         store_free_bytes=2000,
         events_dropped=7,
+        lights_on_s_today=5400,
         data_today_bytes=300,
     )
     assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
@@ -110,12 +107,13 @@ def test_what_nobody_measured_is_absent() -> None:
     assert started().part.status(2.0)["rss_bytes"] is None
 
 
-@pytest.mark.parametrize("use", REPORTED_USES)
-def test_a_changed_input_is_said_with_the_moment_it_changed(use: str) -> None:
-    report = one(Reported, started().feed(InputChanged(10.0, "x", use, True, 9.9)))
-    record = report.record
-    assert isinstance(record, EventRecord)
-    assert (report.at, record.what, record.id, record.active) == (9.9, REPORTED_USES[use], "x", True)
+@pytest.mark.parametrize("supply_low", [True, False, None])
+def test_the_board_s_word_of_its_supply_is_in_the_record(supply_low: bool | None) -> None:
+    bench = started()
+    bench.feed(Vitals(2.0, 1000, supply_low=supply_low))
+    record = one(StateChanged, bench.feed(link_up(3.0))).record
+    assert isinstance(record, Health)
+    assert record.supply_low is supply_low
 
 
 def test_before_the_start_nothing_is_due() -> None:

@@ -1,196 +1,129 @@
-"""The lights: every winner × every asker, answered, unanswered and faulty; then that only the table of rights decides."""
+"""The lights and their outputs: all states × all events, what is asked of the outputs, and what is told of them."""
 
 import math
-from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agent.config import Lights as LightsConfig
 from agent.config import Output as OutputConfig
-from agent.core.effects import Pattern, ShowLights
-from agent.core.events import Event, FaultSeen, InputChanged, LampAsked, LightsAsked, LightsShown, OutputFailed, Started
-from agent.core.lights import LAMPS, ROWS, SHOWS, Lights
-from agent.core.part import Output
-from tests.core.builders import Bench, assert_covers, of, one, outputs, press
+from agent.core.effects import ShowLights
+from agent.core.events import (
+    Event,
+    FaultSeen,
+    LampAsked,
+    LightsAsked,
+    LightsShed,
+    LightsShown,
+    LightsTurned,
+    OutputFailed,
+    ReminderAsked,
+    Started,
+)
+from agent.core.lights import ROWS, Lights
+from agent.core.shows import Shows
+from tests.core.builders import Bench, assert_covers, of, one, types
+from tests.core.light_states import (
+    ASKS,
+    CRUISE,
+    DARK,
+    OUTPUTS,
+    PLAYED,
+    RESPONSE,
+    SCENE,
+    STATES,
+    answered,
+    asked,
+    lights,
+    made,
+    played,
+    silent,
+    turned,
+    unanswered,
+)
 
 AT = 10.0
-DARK = {"red": "off", "blue": "off", "lamp": "off"}
-CRUISE = {"red": "on", "blue": "on", "lamp": "off"}
-RESPONSE = {"red": "flash_a", "blue": "flash_b", "lamp": "off"}
-OF_SHOW = {"off": DARK, "cruise": CRUISE, "response": RESPONSE}
+LIT = {"off": {}, "cruise": {"bar"}, "response": {"bar"}, "scene": {"bar", "scene"}, "dark_approach": {}}
+SHOW_OF = {state: "off" if ask is None else ask[1] for state, ask in ASKS.items()}
 
 
-def ignition(at: float, active: bool) -> InputChanged:
-    """The key turns."""
-    return InputChanged(at, "ignition", "ignition", active, at)
+def ruled(*asks: tuple[str, str]) -> str:
+    """What has the lights, told in another way than the code does: from the top; remote only if it darkens nothing below it."""
+    for i, row in enumerate(ROWS):
+        show = next((show for by, show in asks if by == row), None)
+        if show is None:
+            continue
+        below = ruled(*(ask for ask in asks if ROWS.index(ask[0]) > i))
+        if row != "remote" or set(LIT[below]) <= set(LIT[show]):
+            return show
+    return "off"
 
 
-def made(cruise: str = "ignition", wired: tuple[OutputConfig, ...] | None = None) -> Bench:
-    """Lights that have started and whose outputs have answered."""
-    bench = Bench(Lights(LightsConfig(cruise=cruise), outputs() if wired is None else wired))  # type: ignore[arg-type]  # one of three words
-    bench.feed(Started(0.0))
-    return bench
+def wish(state: str, by: str, show: str | None) -> tuple[str, Event, dict[str, str] | None, str]:
+    """What a state answers when that row asks, or gives up."""
+    held = ASKS[state]
+    others = [held] if held is not None and held[0] != by else []
+    then = ruled(*others, *([(by, show)] if show is not None else []))
+    same = (held == (by, show)) or (show is None and (held is None or held[0] != by))
+    return state, LightsAsked(AT, by, show), None if same else PLAYED[then], then
 
 
-def played(outs: list[Output]) -> dict[str, str] | None:
-    """What the outputs are asked to play, by output; None when nothing is asked."""
-    asked = of(ShowLights, outs)
-    return {name: pattern.name for name, pattern in asked[-1].outputs.items()} if asked else None
+def shown(state: str) -> dict[str, str]:
+    """What its outputs ought to play."""
+    return PLAYED[SHOW_OF[state]]
 
 
-def answered(shown: dict[str, str] = DARK, *wishes: LightsAsked) -> Bench:
-    bench = made()
-    bench.feed(LightsShown(0.1, DARK), *wishes)
-    if wishes:
-        bench.feed(LightsShown(9.5, shown))
-    return bench
-
-
-def unanswered() -> Bench:
-    bench = answered()
-    bench.feed(LightsAsked(9.5, "panic", "response"))
-    return bench
-
-
-def faulty() -> Bench:
-    bench = answered()
-    bench.feed(LightsAsked(5.5, "panic", "response"))
-    bench.until(9.6)
-    return bench
-
-
-STATES: dict[str, Callable[[], Bench]] = {
-    "off": answered,
-    "cruise": lambda: answered(CRUISE, LightsAsked(9.0, "cruise", "cruise")),
-    "remote": lambda: answered(CRUISE, LightsAsked(9.0, "remote", "cruise")),
-    "task": lambda: answered(RESPONSE, LightsAsked(9.0, "task", "response")),
-    "panic": lambda: answered(RESPONSE, LightsAsked(9.0, "panic", "response")),
-    "hand": lambda: answered(CRUISE, LightsAsked(9.0, "hand", "cruise")),
-    "unanswered": unanswered,
-    "faulty": faulty,
-}
-ROW_OF = {"off": None, "unanswered": "panic", "faulty": "panic"}
-SHOW_OF = {
-    "off": "off",
-    "cruise": "cruise",
-    "remote": "cruise",
-    "task": "response",
-    "panic": "response",
-    "hand": "cruise",
-    "unanswered": "response",
-    "faulty": "response",
-}
-
-
-def _asks(by: str, show: str) -> list[tuple[str, Event, dict[str, str] | None, str]]:
-    """What each state answers when that row asks: the higher row wins, the same row is replaced."""
-    cases: list[tuple[str, Event, dict[str, str] | None, str]] = []
-    for state in STATES:
-        row = ROW_OF.get(state, state)
-        wins = row is None or ROWS.index(by) <= ROWS.index(row)
-        then = show if wins else SHOW_OF[state]
-        same = row == by and SHOW_OF[state] == show
-        cases.append((state, LightsAsked(AT, by, show), None if same else OF_SHOW[then], then))
-    return cases
+def same(event: Event, asks: bool = False, **others: str) -> list[tuple[str, Event, dict[str, str] | None, str]]:
+    """The show stays in every state; with `asks` the outputs are asked for it, with these other patterns."""
+    return [(state, event, shown(state) | others if asks else None, SHOW_OF[state]) for state in STATES]
 
 
 TABLE: list[tuple[str, Event, dict[str, str] | None, str]] = [
-    *(case for by in ROWS for show in ("cruise", "response") for case in _asks(by, show)),
-    *((state, Started(AT), OF_SHOW[SHOW_OF[state]], SHOW_OF[state]) for state in STATES),
-    *((state, LampAsked(AT, None), None, SHOW_OF[state]) for state in STATES),
-    *((state, LampAsked(AT, "raised"), OF_SHOW[SHOW_OF[state]] | {"lamp": "raised"}, SHOW_OF[state]) for state in STATES),
-    *((state, press(AT), None, SHOW_OF[state]) for state in STATES),
-    *(
-        (state, ignition(AT, False), DARK if state == "cruise" else None, "off" if state == "cruise" else SHOW_OF[state])
-        for state in STATES
-    ),
-    *(
-        (
-            state,
-            ignition(AT, True),
-            None if state == "cruise" else OF_SHOW["cruise" if state == "off" else SHOW_OF[state]],
-            "cruise" if state == "off" else SHOW_OF[state],
-        )
-        for state in STATES
-    ),
-    *((state, LightsShown(AT, OF_SHOW[SHOW_OF[state]]), None, SHOW_OF[state]) for state in STATES),
-    *((state, LightsShown(AT, {"red": "other"}), None, SHOW_OF[state]) for state in STATES),
-    *((state, OutputFailed(AT, "red", "gone"), None, SHOW_OF[state]) for state in STATES),
+    *(wish(state, by, show) for state in STATES for by in ROWS for show in ("cruise", "response", "scene", "off", None)),
+    *(wish(state, by, "dark_approach") for state in STATES for by in ("hand", "task")),
+    *same(Started(AT), asks=True),
+    *same(LampAsked(AT, None)),
+    *same(LampAsked(AT, "raised"), asks=True, lamp="raised"),
+    *same(ReminderAsked(AT, None)),
+    *same(ReminderAsked(AT, "dark_approach"), asks=True, buzzer="reminder"),
+    *same(LightsShed(AT, ("scene",)), asks=True, work="off"),
+    *same(LightsShed(AT, ("bar", "scene")), asks=True, red="off", blue="off", work="off"),
+    *((state, LightsShown(AT, shown(state)), None, SHOW_OF[state]) for state in STATES),
+    *same(LightsShown(AT, {"red": "other"})),
+    *same(OutputFailed(AT, "red", "gone")),
+    *same(OutputFailed(AT, "lamp", "gone")),
 ]
 
 
-@pytest.mark.parametrize(("state", "event", "asked", "show"), TABLE)
-def test_every_state_answers_every_event(state: str, event: Event, asked: dict[str, str] | None, show: str) -> None:
+@pytest.mark.parametrize(("state", "event", "played_then", "show"), TABLE)
+def test_every_state_answers_every_event(state: str, event: Event, played_then: dict[str, str] | None, show: str) -> None:
     bench = STATES[state]()
-    bench.until(AT - 0.01)
-    assert bench.part.status(AT)["show"] == SHOW_OF[state]
-    assert played(list(bench.part.handle(event))) == asked
-    assert bench.part.status(AT)["show"] == show
+    assert lights(bench).status(AT)["show"] == SHOW_OF[state]
+    assert played(bench.part.handle(event)) == played_then
+    assert lights(bench).status(AT)["show"] == show
 
 
 def test_the_table_covers_every_state_and_every_event() -> None:
     assert_covers(Lights, STATES, ((state, type(event)) for state, event, _, _ in TABLE))
 
 
+# --- the outputs ------------------------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("shown", [True, False])
-def test_an_answer_ends_the_asking_when_it_is_the_right_one(state: str, shown: bool) -> None:
+def test_the_right_answer_ends_the_asking_for_ten_seconds(state: str) -> None:
     bench = STATES[state]()
-    bench.until(AT)
-    outs = bench.feed(LightsShown(AT, OF_SHOW[SHOW_OF[state]] if shown else {"red": "other"}))
-    assert [(out.code, out.active) for out in of(FaultSeen, outs)] == ([("lights.output", False)] if state == "faulty" and shown else [])
-    if shown:
-        assert bench.part.deadline == math.inf
-    else:
-        assert of(ShowLights, bench.until(AT + 1.0))
+    outs = bench.feed(LightsShown(AT, shown(state)))
+    assert [(out.code, out.active) for out in of(FaultSeen, outs)] == ([("lights.output", False)] if state in ("silent", "failed") else [])
+    assert bench.part.deadline == AT + 10.0
+    assert of(ShowLights, bench.until(AT + 9.999)) == []
+    assert played(bench.until(AT + 10.0)) == shown(state)
+    assert bench.part.deadline == AT + 11.0
 
 
-def test_giving_up_a_row_lets_the_next_one_down_win() -> None:
-    bench = made()
-    bench.feed(*(LightsAsked(0.1, by, show) for by, show in (("cruise", "cruise"), ("panic", "response"))))
-    assert played(bench.feed(LightsAsked(0.2, "panic", None))) == CRUISE
-    assert played(bench.feed(LightsAsked(0.3, "cruise", None))) == DARK
-    assert bench.feed(LightsAsked(0.4, "cruise", None)) == []
-
-
-def test_the_officers_hand_may_darken_what_nobody_else_may() -> None:
-    bench = made()
-    bench.feed(LightsAsked(1.0, "panic", "response"))
-    assert played(bench.feed(LightsAsked(2.0, "hand", "off"))) == DARK
-    assert bench.part.status(2.0)["by"] == "hand"
-
-
-@given(st.lists(st.tuples(st.sampled_from(ROWS), st.sampled_from([None, *SHOWS])), max_size=30))
-def test_the_highest_row_that_asks_wins_whatever_the_order(wishes: list[tuple[str, str | None]]) -> None:
-    bench = made()
-    asked: dict[str, str] = {}
-    for by, show in wishes:
-        bench.feed(LightsAsked(1.0, by, show))
-        asked = {row: other for row, other in asked.items() if row != by} | ({by: show} if show else {})
-    wins = next((asked[row] for row in ROWS if row in asked), "off")
-    last = of(ShowLights, bench.all)[-1]
-    assert {name: pattern.name for name, pattern in last.outputs.items()} == OF_SHOW[wins]
-
-
-@pytest.mark.parametrize(("cruise", "at_start", "with_key"), [("always", CRUISE, None), ("never", DARK, None), ("ignition", DARK, CRUISE)])
-def test_cruise_light_comes_on_as_configured(cruise: str, at_start: dict[str, str], with_key: dict[str, str] | None) -> None:
-    bench = made(cruise)
-    assert played(bench.all) == at_start
-    assert played(bench.feed(ignition(0.5, True))) == with_key
-
-
-@pytest.mark.parametrize("lamp", LAMPS)
-def test_the_lamp_says_what_is_asked_and_is_dark_otherwise(lamp: str) -> None:
-    bench = made()
-    asked = played(bench.feed(LampAsked(1.0, lamp)))
-    assert asked is not None
-    assert asked["lamp"] == LAMPS[lamp].name
-    assert bench.feed(LampAsked(1.1, lamp)) == []
-    dark = played(bench.feed(LampAsked(1.2, None)))
-    assert dark is not None
-    assert dark["lamp"] == "off"
+@pytest.mark.parametrize("state", STATES)
+def test_a_wrong_answer_does_not_end_it(state: str) -> None:
+    bench = STATES[state]()
+    assert of(FaultSeen, bench.feed(LightsShown(AT, {"red": "other"}))) == []
+    assert of(ShowLights, bench.until(AT + 1.0))
 
 
 def test_outputs_that_do_not_answer_are_asked_each_second_and_called_faulty_once_after_three() -> None:
@@ -199,56 +132,213 @@ def test_outputs_that_do_not_answer_are_asked_each_second_and_called_faulty_once
     assert (len(of(ShowLights, outs)), of(FaultSeen, outs)) == (2, [])
     fault = one(FaultSeen, bench.until(10.0))
     assert (fault.code, fault.active, fault.at) == ("lights.output", True, 3.0)
-    assert "nothing" in fault.detail
-    assert len(of(ShowLights, bench.all)) == 11
+    assert fault.detail == f"asked for {DARK}, they play nothing"
+    assert [out for out in types(bench.all) if out == "ShowLights"] == ["ShowLights"] * 11
+
+
+def test_the_fault_says_what_was_asked_and_what_they_said_last() -> None:
+    assert one(FaultSeen, silent().all).detail == f"asked for {RESPONSE}, they play {DARK}"
+
+
+def test_outputs_that_hang_later_are_found_by_the_next_look() -> None:
+    bench = answered(asked("panic", "response"))
+    fault = one(FaultSeen, bench.until(30.0))
+    assert fault.at == 9.9 + 10.0 + 3.0
+    assert lights(bench).showing() is None
+
+
+def test_who_answers_each_look_is_never_faulty() -> None:
+    bench = answered(asked("panic", "response"))
+    for at in (19.95, 29.95, 39.95):
+        bench.feed(LightsShown(at, RESPONSE))
+    assert of(FaultSeen, bench.all) == []
 
 
 def test_an_output_that_fails_later_is_asked_again_until_it_plays() -> None:
     bench = answered()
-    outs = bench.feed(OutputFailed(5.0, "red", "gone"))
-    assert [(out.code, out.active) for out in of(FaultSeen, outs)] == [("lights.output", True)]
-    assert [out for out in bench.until(8.5) if isinstance(out, FaultSeen)] == []
-    assert len(of(ShowLights, bench.all)) == 4
-    recovered = bench.feed(LightsShown(8.6, DARK))
+    outs = bench.feed(OutputFailed(10.0, "red", "no such pin"))
+    fault = one(FaultSeen, outs)
+    assert (fault.at, fault.code, fault.active, fault.detail) == (10.0, "lights.output", True, "red: no such pin")
+    later = bench.until(14.5)
+    assert of(FaultSeen, later) == []
+    assert len(of(ShowLights, later)) == 4
+    recovered = bench.feed(LightsShown(14.6, DARK))
     assert [(out.code, out.active) for out in of(FaultSeen, recovered)] == [("lights.output", False)]
-    assert bench.until(100.0) == []
+    assert of(FaultSeen, bench.feed(LightsShown(14.7, DARK))) == []
 
 
 def test_outputs_that_go_their_own_way_are_asked_back() -> None:
     bench = answered()
-    assert bench.feed(LightsShown(5.0, RESPONSE)) == []
-    assert played(bench.until(6.0)) == DARK
-    assert bench.part.status(6.0)["shown"] == RESPONSE
+    bench.feed(LightsShown(10.0, RESPONSE))
+    assert played(bench.until(11.0)) == DARK
+    assert bench.part.status(11.0)["shown"] == RESPONSE
 
 
 def test_an_answer_to_an_earlier_wish_does_not_end_the_asking() -> None:
     bench = answered()
-    bench.feed(LightsAsked(5.0, "panic", "response"), LightsShown(5.1, DARK))
-    assert played(bench.until(6.0)) == RESPONSE
+    bench.feed(asked("panic", "response", 10.0), LightsShown(10.1, DARK))
+    assert bench.part.deadline == 11.0
+    assert played(bench.until(11.0)) == RESPONSE
 
 
-def test_a_unit_without_outputs_asks_nothing() -> None:
-    bench = made(wired=())
-    bench.feed(LightsAsked(1.0, "panic", "response"), LampAsked(1.1, "raised"), LightsShown(1.2, {}))
-    assert bench.all == []
+def test_what_other_outputs_play_is_nobodys_business() -> None:
+    bench = made()
+    bench.feed(LightsShown(0.5, DARK | {"mark": "whatever"}))
+    assert bench.part.deadline == 10.5
+
+
+def test_the_mark_of_the_recorder_is_never_part_of_a_show() -> None:
+    assert "mark" not in (played(made().all) or {})
+
+
+def test_a_unit_without_outputs_asks_nothing_and_shows_nothing() -> None:
+    bench = made(outputs=())
+    bench.feed(asked("panic", "response", 1.0), LampAsked(1.1, "raised"), ReminderAsked(1.2, "x"), LightsShown(1.3, {}))
+    assert of(ShowLights, bench.all) == []
     assert bench.part.deadline == math.inf
+    assert lights(bench).showing() is None
+    assert turned(bench.all) == [("off", None, {}), ("response", "panic", {})]
 
 
-def test_more_outputs_than_patterns_take_them_in_turn() -> None:
-    bench = made(wired=tuple(OutputConfig(id=f"l{i}", pin=i) for i in range(3)))
-    assert played(bench.feed(LightsAsked(1.0, "panic", "response"))) == {"l0": "flash_a", "l1": "flash_b", "l2": "flash_a"}
+def test_a_lamp_alone_is_no_bar_that_could_show_anything() -> None:
+    bench = made(outputs=(OutputConfig(id="lamp", use="panic_lamp", pin=13),))
+    bench.feed(asked("panic", "response", 1.0), LightsShown(1.1, {"lamp": "off"}))
+    assert lights(bench).showing() is None
+    assert bench.part.deadline == 11.1
 
 
-@pytest.mark.parametrize("wish", [LightsAsked(1.0, "stranger", "cruise"), LightsAsked(1.0, "panic", "disco")])
-def test_a_wish_outside_the_table_is_our_mistake(wish: LightsAsked) -> None:
-    with pytest.raises(AssertionError, match="no such row or show"):
-        made().feed(wish)
+# --- what is told -----------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pattern", [pattern for patterns in SHOWS.values() for pattern in patterns] + list(LAMPS.values()))
-def test_a_pattern_that_moves_has_no_step_of_no_time_and_one_that_stays_has_one_step(pattern: Pattern) -> None:
-    assert all(ms > 0 for _, ms in pattern.steps) or [ms for _, ms in pattern.steps] == [0]
+def test_a_show_is_claimed_only_when_the_outputs_say_that_they_play_it() -> None:
+    bench = made()
+    assert lights(bench).showing() is None
+    bench.feed(LightsShown(0.1, DARK))
+    assert lights(bench).showing() == "off"
+    bench.feed(asked("panic", "response", 1.0))
+    assert lights(bench).showing() == "off"
+    bench.feed(LightsShown(1.1, RESPONSE))
+    assert lights(bench).showing() == "response"
 
 
-def test_the_two_flashes_keep_step() -> None:
-    assert len({sum(ms for _, ms in pattern.steps) for pattern in SHOWS["response"]}) == 1
+@pytest.mark.parametrize(
+    ("event", "showing"),
+    [
+        (OutputFailed(AT, "red", "gone"), None),
+        (OutputFailed(AT, "work", "gone"), None),
+        (OutputFailed(AT, "lamp", "gone"), "response"),
+        (LightsShown(AT, RESPONSE | {"blue": "off"}), None),
+        (LightsShown(AT, {"red": "flash_a", "work": "off"}), None),
+        (LightsShown(AT, RESPONSE | {"lamp": "raised"}), "response"),
+    ],
+)
+def test_it_is_claimed_no_more_when_a_light_is_in_doubt(event: Event, showing: str | None) -> None:
+    bench = answered(asked("panic", "response"))
+    assert lights(bench).showing() == "response"
+    bench.feed(event)
+    assert lights(bench).showing() == showing
+
+
+def test_an_output_that_failed_is_no_more_among_what_is_shown() -> None:
+    bench = answered(asked("panic", "response"))
+    bench.feed(OutputFailed(AT, "red", "gone"))
+    assert bench.part.status(AT)["shown"] == {name: pattern for name, pattern in RESPONSE.items() if name != "red"}
+    assert silent().part.status(AT)["shown"] == {}
+
+
+def test_a_show_of_which_all_light_is_shed_shows_as_off_and_one_of_which_some_is_left_as_itself() -> None:
+    bench = answered(asked("hand", "scene"))
+    bench.feed(LightsShed(10.0, ("scene",)), LightsShown(10.1, SCENE | {"work": "off"}))
+    assert lights(bench).showing() == "scene"
+    bench.feed(LightsShed(11.0, ("scene", "bar")), LightsShown(11.1, DARK))
+    assert lights(bench).showing() == "off"
+    assert bench.part.status(11.1)["show"] == "scene"
+
+
+def test_a_dark_show_keeps_its_name_although_groups_are_shed() -> None:
+    bench = answered(asked("hand", "dark_approach"))
+    bench.feed(LightsShed(10.0, ("bar",)), LightsShown(10.1, DARK))
+    assert lights(bench).showing() == "dark_approach"
+
+
+def test_the_others_are_told_once_of_each_change() -> None:
+    bench = made()
+    bench.feed(LightsShown(0.1, DARK), LightsShown(0.2, DARK))
+    bench.feed(asked("panic", "response", 1.0), LightsShown(1.1, RESPONSE), asked("cruise", "cruise", 1.2), LightsShown(1.3, RESPONSE))
+    bench.feed(OutputFailed(2.0, "red", "gone"), LightsShown(2.1, RESPONSE), LightsShed(3.0, ("bar",)), LightsShown(3.1, DARK))
+    none, dark, lit = {"bar": None, "scene": None}, {"bar": False, "scene": False}, {"bar": True, "scene": False}
+    assert turned(bench.all) == [
+        ("off", None, none),
+        ("off", None, dark),
+        ("response", "panic", dark),
+        ("response", "panic", lit),
+        ("response", "panic", dark),
+    ]
+    assert [out.at for out in of(LightsTurned, bench.all)] == [0.0, 0.1, 1.0, 1.1, 3.1]
+
+
+def test_the_others_are_told_when_nobody_knows_what_a_group_plays() -> None:
+    bench = answered(asked("hand", "scene"))
+    assert turned(bench.feed(OutputFailed(AT, "work", "gone"))) == [("scene", "hand", {"bar": True, "scene": None})]
+    assert turned(bench.feed(OutputFailed(AT, "red", "gone"), OutputFailed(AT, "blue", "gone"))) == [
+        ("scene", "hand", {"bar": None, "scene": None})
+    ]
+    quiet = answered(asked("panic", "response"))
+    assert turned(quiet.until(30.0)) == [("response", "panic", {"bar": None, "scene": None})]
+
+
+def test_who_has_the_lights_is_told_although_nothing_else_changes() -> None:
+    bench = answered(asked("cruise", "cruise"))
+    assert turned(bench.feed(asked("hand", "cruise", 10.0))) == [("cruise", "hand", {"bar": True, "scene": False})]
+
+
+def test_the_status_says_what_was_commanded_and_what_is_shown() -> None:
+    bench = unanswered()
+    assert bench.part.status(AT) == {"show": "response", "by": "panic", "shown": DARK, "lamp": None}
+    assert answered().part.status(AT) == {"show": "off", "by": None, "shown": DARK, "lamp": None}
+
+
+def test_shed_groups_are_dark_in_every_show_until_they_come_back() -> None:
+    bench = answered(asked("cruise", "cruise"))
+    assert played(bench.feed(LightsShed(10.0, ("bar",)))) == DARK
+    assert played(bench.feed(asked("panic", "response", 10.1))) == DARK
+    assert played(bench.feed(LightsShed(10.2, ()))) == RESPONSE
+
+
+def test_the_cruise_light_of_the_tests_is_steady() -> None:
+    assert CRUISE == {"red": "on", "blue": "on", "work": "off", "lamp": "off", "buzzer": "off"}
+
+
+def test_doubt_is_counted_from_its_begin() -> None:
+    """Further wishes do not make outputs that are silent look younger."""
+    bench: Bench = answered()
+    for n in range(8):
+        bench.feed(asked("panic", "response" if n % 2 else "cruise", 10.0 + n * 0.5))
+    assert [out.at for out in of(FaultSeen, bench.until(20.0))] == [14.5]
+
+
+def test_three_seconds_of_silence_are_three_seconds() -> None:
+    """The requests are not always on the second: 2.8 s after the first one it is too early."""
+    bench = answered()
+    bench.feed(asked("panic", "response", 10.0), asked("hand", "cruise", 10.8))
+    assert [out.at for out in of(FaultSeen, bench.until(20.0))] == [13.8]
+
+
+def test_a_start_that_is_late_gives_the_outputs_their_three_seconds_too() -> None:
+    bench = Bench(Lights(OUTPUTS, Shows((), OUTPUTS)))
+    bench.feed(Started(5.0))
+    assert [out.at for out in of(FaultSeen, bench.until(20.0))] == [8.0]
+
+
+def test_outputs_that_go_their_own_way_are_told_of_at_once() -> None:
+    bench = answered()
+    assert turned(bench.feed(LightsShown(10.0, RESPONSE))) == [("off", None, {"bar": True, "scene": False})]
+
+
+def test_outputs_that_recover_are_told_of_with_what_they_play() -> None:
+    bench = silent()
+    assert turned(bench.feed(LightsShown(10.0, RESPONSE))) == [("response", "panic", {"bar": True, "scene": False})]
+
+
+def test_its_section_of_the_status_is_lights() -> None:
+    assert made().part.name == "lights"

@@ -1,120 +1,206 @@
 """The panic part's memory: latched through crash and power cut, cleared for ever."""
 
+from typing import Any
+
 import msgpack
 import pytest
 
 from agent.core.effects import Remember
-from agent.core.events import (
-    LampAsked,
-    OrderAnswered,
-    Remembered,
-    Reported,
-    ReportLeft,
-    TimeLearned,
-)
-from agent.core.panic import ALARMS_MAX, MEMORY
+from agent.core.events import FaultSeen, LampAsked, Remembered, Reported, ReportLeft, TimeLearned
+from agent.core.keepsake import RETRY_S, Keepsake
+from agent.core.latches import ALARMS_MAX, CLEARED_MAX, MEMORY, N_AHEAD
 from agent.core.timebase import Timebase
 from agent.wire.records import Alarm
-from tests.core.builders import (
-    BOOT,
-    OTHER_BOOT,
-    UTC_MS,
-    link_up,
-    of,
-    one,
-    order,
-    press,
-    spool_opened,
-    timed_fix,
-)
+from tests.core.builders import BOOT, OTHER_BOOT, UTC_MS, Bench, link_up, of, one, panic_input, press, spool_opened, timed_fix
 from tests.core.panic_states import (
     AT,
     OLDER,
     OURS,
+    REMEMBERED,
+    STATES,
+    ack,
     acknowledged,
+    clear,
+    held,
+    hold,
     latch,
     made,
     memory,
-    quiet,
+    part,
     raised,
     short,
     two,
 )
 
-# --- memory -------------------------------------------------------------------------------------------------------------------------
+
+def kept(bench: Bench) -> list[dict[str, Any]]:
+    """The latches as the store was last asked to remember them."""
+    value = [out for out in of(Remember, bench.all) if out.name == MEMORY][-1].value
+    return [] if value is None else msgpack.unpackb(value)
+
+
+def alarm(bench: Bench, *outs: Reported) -> Alarm:
+    """The newest record of an alarm."""
+    record = [out.record for out in outs or of(Reported, bench.all)][-1]
+    assert isinstance(record, Alarm)
+    return record
 
 
 def test_the_latch_is_asked_of_the_store_before_anything_else() -> None:
-    bench = made()
-    bench.feed(press(10.0))
-    assert short(bench.until(10.5))[0] == "remember 1"
+    assert short(made().feed(held(10.5)))[0] == "remember 1"
 
 
-@pytest.mark.parametrize("end", ["alarm.ack", "alarm.clear"])
-def test_what_is_remembered_is_asked_again_until_it_is_confirmed(end: str) -> None:
+def test_what_lies_in_the_store() -> None:
+    bench = part(panic_input(seat="driver", mode="discreet"))
+    bench.feed(*hold(10.0, first=True))
+    assert kept(bench) == [
+        {
+            "id": OURS,
+            "source": "button",
+            "seat": "driver",
+            "mode": "discreet",
+            "state": "raised",
+            "since": UTC_MS + 10_500,
+            "n": 1,
+            "pressed_n": 1,
+            "received": False,
+            "at_boot": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize("end", [ack, clear])
+def test_what_is_remembered_is_asked_again_until_it_is_confirmed(end: Any) -> None:
     bench = raised()
-    bench.feed(order(20.6, end, OURS))
+    bench.feed(end(20.6, OURS))
     bench.until(40.0)
-    assert len(of(Remember, bench.all)) >= 4
-    values = {out.value for out in of(Remember, bench.all)[-3:]}
-    assert len(values) == 1
+    asked = of(Remember, bench.all)[1:]
+    assert len(asked) == 4
+    assert len({out.value for out in asked}) == 1
     bench.feed(Remembered(40.1, (MEMORY,)))
-    count = len(of(Remember, bench.all))
     bench.until(400.0)
-    assert len(of(Remember, bench.all)) == count
+    assert len(of(Remember, bench.all)) == 5
 
 
-def test_what_is_remembered_is_the_latch_that_comes_back() -> None:
-    first = raised()
-    value = of(Remember, first.all)[-1].value
-    assert value is not None
+def test_what_is_remembered_is_asked_again_after_exactly_five_seconds() -> None:
+    bench = made()
+    bench.feed(held(10.5))
+    assert of(Remember, bench.until(15.49)) == []
+    assert len(of(Remember, bench.until(15.5))) == 1
+
+
+def test_a_keepsake_waits_for_as_many_words_as_it_asked() -> None:
+    keepsake = Keepsake("x")
+    assert keepsake.keep(1.0, b"1") == Remember("x", b"1")
+    keepsake.keep(2.0, b"2")
+    keepsake.confirmed(("x", "y"))
+    assert keepsake.deadline == 2.0 + RETRY_S
+    assert keepsake.again() == Remember("x", b"2")
+    assert keepsake.deadline == 2.0 + 2 * RETRY_S
+    keepsake.confirmed(("y",))
+    assert keepsake.deadline == 2.0 + 2 * RETRY_S
+    keepsake.confirmed(("x", "x"))
+    assert keepsake.deadline == float("inf")
+
+
+@pytest.mark.parametrize("state", ["raised", "sent", "received", "acknowledged", "two", "silent"])
+def test_what_is_remembered_is_what_comes_back(state: str) -> None:
+    first = STATES[state]()
+    value = [out for out in of(Remember, first.all) if out.name == MEMORY][-1].value
     second = made()
-    outs = second.feed(spool_opened(1.0, {MEMORY: value}))
-    alarm = one(Reported, outs).record
-    assert isinstance(alarm, Alarm)
-    assert (alarm.id, alarm.source, alarm.mode, alarm.n, alarm.since, alarm.age_ms) == (OURS, "button", "overt", 2, UTC_MS + 20_000, None)
+    second.feed(spool_opened(1.0, {MEMORY: value or b""}))
+    for latched, again in zip(kept(first), kept(second), strict=True):
+        assert again == latched | {"n": latched["n"] + N_AHEAD + 1}
+    assert second.part.status(1.0)["state"] == first.part.status(AT)["state"]
 
 
 def test_a_recalled_alarm_is_said_again_durably_and_the_lamp_waits_for_that_record() -> None:
     bench = made()
-    outs = bench.feed(spool_opened(1.0, memory(latch())))
+    outs = bench.feed(spool_opened(1.0, memory(latch(seat="driver", at_boot=True))))
     reported = one(Reported, outs)
-    assert reported.slot is None
+    assert (reported.slot, reported.seq) == (None, 1)
+    found = alarm(bench)
+    assert (found.id, found.seat, found.at_boot, found.since, found.age_ms) == (OLDER, "driver", True, UTC_MS, None)
     assert one(LampAsked, outs).lamp == "raised"
-    assert short(bench.feed(ReportLeft(2.0, f"{BOOT}-{reported.seq}", True, True))) == ["lamp sent"]
+    assert short(bench.feed(ReportLeft(2.0, f"{BOOT}-1", True, True))) == ["lamp sent"]
+
+
+def test_what_the_centre_has_seen_is_seen_after_a_restart_too() -> None:
+    bench = made()
+    assert one(LampAsked, bench.feed(spool_opened(1.0, memory(latch(received=True))))).lamp == "received"
+    assert one(Reported, bench.until(6.0)).slot  # and it goes on repeating
+    other = made()
+    assert one(LampAsked, other.feed(spool_opened(1.0, memory(latch(state="acknowledged"))))).lamp == "acknowledged"
+    assert of(Reported, other.until(400.0)) == []
 
 
 def test_a_recalled_alarm_goes_on_repeating() -> None:
     bench = made()
-    bench.feed(spool_opened(1.0, memory(latch())), Remembered(1.1, (MEMORY,)))
+    bench.feed(spool_opened(1.0, memory(latch())), Remembered(1.1, REMEMBERED))
     assert [out.at for out in of(Reported, bench.until(11.0))] == [6.0, 11.0]
+
+
+def test_a_latch_of_an_older_version_is_read() -> None:
+    bench = made()
+    bench.feed(spool_opened(1.0, memory({"id": OLDER, "source": "button", "mode": "overt", "state": "raised", "n": 4})))
+    assert (alarm(bench).seat, alarm(bench).since, alarm(bench).at_boot) == (None, None, None)
+
+
+# --- counting -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_n_never_steps_back_over_a_restart_and_costs_a_write_each_fifty_repeats() -> None:
+    bench = raised()
+    bench.feed(Remembered(20.7, REMEMBERED))
+    writes = len(of(Remember, bench.all))
+    for minute in range(1, 200):
+        bench.feed(Remembered(20.7 + 60 * minute, REMEMBERED))
+    told = alarm(bench).n
+    assert told > 200
+    assert len(of(Remember, bench.all)) - writes == told // N_AHEAD
+    assert told - kept(bench)[0]["n"] < N_AHEAD
+    again = made()
+    again.feed(spool_opened(1.0, {MEMORY: msgpack.packb(kept(bench))}))
+    assert alarm(again).n > told
+
+
+def test_an_acknowledgement_from_before_a_restart_does_not_count_for_a_press_after_it() -> None:
+    bench = raised()
+    bench.until(200.0)
+    seen = alarm(bench).n
+    again = made()
+    again.feed(spool_opened(1.0, {MEMORY: msgpack.packb(kept(bench))}), held(3.0))
+    assert short(again.feed(ack(3.1, OURS, n=seen))) == ["order failed"]
+    other = made()
+    other.feed(spool_opened(1.0, {MEMORY: msgpack.packb(kept(bench))}))
+    assert "acknowledged" in short(other.feed(ack(3.1, OURS, n=seen)))  # without a press it is what the centre has seen
+
+
+# --- what ends ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_an_alarm_cleared_in_this_boot_does_not_come_back_and_is_taken_out_of_the_store() -> None:
     bench = raised()
-    bench.feed(order(21.0, "alarm.clear", OURS), Remembered(21.1, (MEMORY,)))
-    outs = bench.feed(spool_opened(30.0, memory(latch(OURS))))
-    assert short(outs) == ["remember none"]
+    bench.feed(clear(21.0, OURS), Remembered(21.1, REMEMBERED))
+    assert short(bench.feed(spool_opened(30.0, memory(latch(OURS))))) == ["remember none"]
     assert bench.part.status(30.0) == {"state": "none"}
 
 
 def test_every_alarm_cleared_in_this_boot_stays_cleared() -> None:
     bench = two()
-    bench.feed(order(21.0, "alarm.clear", OURS), order(21.1, "alarm.clear", OLDER))
+    bench.feed(clear(21.0, OURS), clear(21.1, OLDER))
     assert short(bench.feed(spool_opened(30.0, memory(latch(OURS), latch()))))[-1] == "remember none"
     assert bench.part.status(30.0) == {"state": "none"}
 
 
-def test_what_is_remembered_is_asked_again_after_exactly_five_seconds() -> None:
+def test_as_many_cleared_alarms_are_known_as_the_bound_says() -> None:
     bench = made()
-    bench.feed(press(10.0))
-    bench.until(10.5)
-    assert of(Remember, bench.until(15.49)) == []
-    assert len(of(Remember, bench.until(15.5))) == 1
-
-
-def test_the_status_tells_the_newest_alarm_and_its_age() -> None:
-    assert raised().part.status(23.0) == {"state": "raised", "id": OURS, "n": 1, "age_s": 3.0, "live": 1}
+    for i in range(CLEARED_MAX + 1):
+        bench.feed(press(9.5 + i), held(10.0 + i), clear(10.1 + i, f"{BOOT}-{i + 1}"))
+    latches = [latch(f"{BOOT}-{i + 1}") for i in range(CLEARED_MAX + 1)]
+    bench.feed(spool_opened(100.0, memory(*latches)))
+    assert bench.part.status(100.0)["live"] == 1
+    assert bench.part.status(100.0)["id"] == OURS
 
 
 def test_an_alarm_acknowledged_in_this_boot_is_not_raised_by_an_older_memory() -> None:
@@ -123,44 +209,53 @@ def test_an_alarm_acknowledged_in_this_boot_is_not_raised_by_an_older_memory() -
     assert bench.part.status(30.0)["state"] == "acknowledged"
 
 
-@pytest.mark.parametrize("value", [b"\xc1", b"\x91\xc0", b"garbage" * 9, msgpack.packb([latch(state="perhaps")]), msgpack.packb(7)])
+# --- what may lie there -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(b"\xc1", b"\x91\xc0", b"garbage" * 9, b"\x93\x01", b"\x91" * 2000, msgpack.packb([latch(state="perhaps")]), msgpack.packb(7)),
+        *(msgpack.packb([latch() | {"n": "4"}]), msgpack.packb([{"id": OLDER}]), msgpack.packb([latch() | {1: 2}]), b"\xc7\x00\x05"),
+    ],
+)
 def test_a_memory_that_cannot_be_read_is_a_fault_and_the_button_works(value: bytes) -> None:
     bench = made()
     outs = bench.feed(spool_opened(1.0, {MEMORY: value}))
     assert short(outs) == ["store.damaged on", "remember none"]
-    bench.feed(press(2.0))
-    assert "raised" in short(bench.until(2.5))
+    assert one(FaultSeen, outs).detail.startswith("the alarms that were remembered cannot be read: ")
+    assert "raised" in short(bench.feed(held(2.5)))
 
 
 def test_no_more_latches_are_remembered_than_the_bound() -> None:
     bench = raised()
-    outs = bench.feed(spool_opened(21.0, memory(*(latch(f"{OTHER_BOOT}-{i}") for i in range(ALARMS_MAX + 5)))))
-    value = of(Remember, outs)[0].value
-    assert value is not None
-    kept = [found["id"] for found in msgpack.unpackb(value)]
-    assert len(kept) == ALARMS_MAX
-    assert kept[-1] == OURS
+    bench.feed(spool_opened(21.0, memory(*(latch(f"{OTHER_BOOT}-{i}") for i in range(ALARMS_MAX + 5)))))
+    assert len(kept(bench)) == ALARMS_MAX
+    assert kept(bench)[-1]["id"] == OURS
 
 
 def test_an_alarm_raised_before_the_time_was_known_gets_its_time() -> None:
     time = Timebase()
     bench = made(time=time)
-    bench.feed(press(10.0))
-    first = one(Reported, bench.until(10.5)).record
-    assert isinstance(first, Alarm)
-    assert first.since is None
+    bench.feed(held(10.5))
+    assert alarm(bench).since is None
     for at in (11.0, 12.0, 13.0):
         time.handle(timed_fix(at))
     assert short(bench.feed(TimeLearned(13.0, UTC_MS))) == ["remember 1"]
-    repeat = one(Reported, bench.feed(link_up(13.1))).record
-    assert isinstance(repeat, Alarm)
-    assert repeat.since == UTC_MS + 10_500
+    assert kept(bench)[0]["since"] == UTC_MS + 10_500
+    assert alarm(bench, one(Reported, bench.feed(link_up(13.1)))).since == UTC_MS + 10_500
+    assert bench.feed(TimeLearned(14.0, UTC_MS)) == []
 
 
-def test_an_order_about_an_unknown_alarm_is_told_which_are_live() -> None:
-    answer = one(OrderAnswered, raised().feed(order(AT, "alarm.ack", "nobody's")))
-    assert answer.reason is not None
-    assert OURS in answer.reason
-    none = one(OrderAnswered, quiet().feed(order(AT, "alarm.ack", "nobody's")))
-    assert none.reason is not None
-    assert none.reason.endswith("none")
+def test_an_alarm_of_an_earlier_boot_that_did_not_know_the_time_stays_undated() -> None:
+    bench = made()
+    bench.feed(spool_opened(1.0, memory(latch(since=None))))
+    assert bench.feed(TimeLearned(2.0, UTC_MS)) == []
+
+
+def test_the_status_tells_the_newest_alarm_and_its_age() -> None:
+    assert raised().part.status(23.04) == {"state": "raised", "id": OURS, "n": 1, "age_s": 3.0, "live": 1}
+    assert two().part.status(23.0) == {"state": "raised", "id": OURS, "n": 1, "age_s": 3.0, "live": 2}
+    bench = made()
+    bench.feed(spool_opened(1.0, memory(latch())))
+    assert bench.part.status(2.0)["age_s"] is None

@@ -1,163 +1,200 @@
-"""The panic part: buttons, repeats, modes, and what must hold of any story."""
+"""The panic part: presses, holds, and repeats."""
 
 import itertools
 import math
+from typing import Any
 
-import msgpack
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from agent.core.effects import Remember
-from agent.core.events import (
-    AlarmChanged,
-    FaultSeen,
-    InputChanged,
-    LampAsked,
-    LightsAsked,
-    LinkUp,
-    OrderGiven,
-    Remembered,
-    Reported,
-    ReportLeft,
-    SpoolOpened,
-    TimeLearned,
-)
-from agent.core.panic import MEMORY, REPEAT_AFTER_S, STUCK_AFTER_S, Panic
+from agent.core.events import AlarmChanged, FaultSeen, Lane, LightsAsked, Remembered, Reported
+from agent.core.panic import REPEAT_AFTER_S, Panic
+from agent.core.part import Output
 from agent.wire.records import Alarm
-from tests.core.builders import (
-    BOOT,
-    UTC_MS,
-    Bench,
-    link_up,
-    of,
-    one,
-    order,
-    press,
-    release,
-    spool_opened,
-)
+from tests.core.builders import UTC_MS, Bench, link_up, of, one, panic_input, press, release
 from tests.core.panic_states import (
     AT,
     HERE,
     OLDER,
     OURS,
+    REMEMBERED,
     STATES,
+    ack,
     acknowledged,
-    latch,
+    cancel,
+    clear,
+    held,
+    hold,
     made,
-    memory,
+    part,
     raised,
-    sent,
     short,
     stuck,
     two,
 )
 
+
+def alarms(outs: list[Output]) -> list[Alarm]:
+    """Records of alarms among what came out."""
+    return [out.record for out in of(Reported, outs) if isinstance(out.record, Alarm)]
+
+
+def told(bench: Bench, at: float = AT) -> dict[str, Any]:
+    """What the unit knows of its alarms."""
+    return bench.part.status(at)
+
+
 # --- the button ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_button_held_for_its_time_raises_exactly_then() -> None:
-    bench = made()
+def test_a_hold_of_its_time_raises_exactly_then_with_all_that_is_known() -> None:
+    bench = part(panic_input(seat="driver"))
     bench.feed(press(10.03, since=10.0))
-    assert bench.until(10.499) == []
-    outs = bench.until(10.5)
+    outs = bench.feed(held(10.5))
     assert short(outs) == ["remember 1", "raised", "alarm raised", "light response", "lamp raised"]
     reported = one(Reported, outs)
-    assert (reported.at, reported.slot, reported.seq) == (10.5, None, 1)
-    alarm = reported.record
-    assert isinstance(alarm, Alarm)
-    assert (alarm.id, alarm.source, alarm.n, alarm.age_ms, alarm.at_boot, alarm.pos) == (OURS, "button", 1, 0, None, HERE)
-    assert alarm.since == UTC_MS + 10_500
+    assert (reported.at, reported.lane, reported.slot, reported.seq) == (10.5, Lane.ALARM, None, 1)
+    assert reported.record == Alarm(
+        id=OURS, cause="panic", source="button", seat="driver", mode="overt", state="raised", n=1, since=UTC_MS + 10_500, age_ms=0, pos=HERE
+    )
+    assert one(AlarmChanged, outs) == AlarmChanged(10.5, OURS, "raised", "overt")
+    assert one(LightsAsked, outs) == LightsAsked(10.5, "panic", "response")
 
 
-def test_a_button_let_go_sooner_raises_nothing() -> None:
+def test_a_press_that_is_not_held_for_its_time_is_nothing() -> None:
     bench = made()
     bench.feed(press(10.0), release(10.49))
-    assert bench.until(1000.0) == []
+    assert bench.all == []
     assert bench.part.deadline == math.inf
 
 
-def test_a_press_is_timed_from_when_the_line_went_down_but_never_in_the_past() -> None:
+def test_one_hold_is_one_press_however_long() -> None:
     bench = made()
-    bench.feed(press(10.0, since=2.0))
-    assert one(Reported, bench.until(10.0)).at == 10.0
+    bench.feed(*hold(10.0, held_s=30.0))
+    durable = [out for out in of(Reported, bench.all) if out.slot is None]
+    assert [out.at for out in durable] == [10.5]
 
 
-def test_a_button_that_is_down_when_the_agent_starts_raises_and_says_so() -> None:
+def test_a_button_that_needs_five_seconds_raises_then_and_once() -> None:
+    bench = part(panic_input(hold_s=5.0))
+    bench.feed(press(10.0), held(15.0, 5.0), held(40.0, 30.0))
+    durable = [out for out in of(Reported, bench.all) if out.slot is None]
+    assert [out.at for out in durable] == [15.0]
+
+
+def test_a_button_that_is_down_when_the_agent_starts_raises_once_and_says_so() -> None:
     bench = made()
-    bench.feed(press(10.0, first=True))
-    alarm = one(Reported, bench.until(10.5)).record
-    assert isinstance(alarm, Alarm)
-    assert alarm.at_boot is True
-    raised_again = made()
-    raised_again.feed(press(10.0, first=True), release(10.2), press(11.0))
-    later = one(Reported, raised_again.until(11.5)).record
-    assert isinstance(later, Alarm)
-    assert later.at_boot is None
+    bench.feed(*hold(10.0, held_s=5.0, first=True))
+    assert [alarm.at_boot for alarm in alarms(bench.all) if alarm.state == "raised"] == [True]
+    assert len([out for out in of(Reported, bench.all) if out.slot is None]) == 1
+
+
+def test_the_mark_of_a_start_is_that_of_the_newest_press() -> None:
+    bench = made()
+    bench.feed(*hold(10.0, first=True), release(10.7), *hold(11.0))
+    assert [alarm.at_boot for alarm in alarms(bench.all)] == [True, None]
+    again = made()
+    again.feed(*hold(10.0), release(10.7), *hold(11.0, first=True))
+    assert [alarm.at_boot for alarm in alarms(again.all)] == [None, True]
 
 
 def test_a_button_is_stuck_after_its_time_and_the_alarm_stands() -> None:
-    bench = made()
-    bench.feed(press(10.0))
-    bench.until(10.0 + STUCK_AFTER_S - 0.001)
-    assert of(FaultSeen, bench.all) == []
-    bench.until(10.0 + STUCK_AFTER_S)
-    fault = one(FaultSeen, bench.all)
-    assert (fault.code, fault.active, fault.at) == ("panic.stuck", True, 10.0 + STUCK_AFTER_S)
-    assert "button" in fault.detail
-    assert bench.part.status(50.0)["state"] == "raised"
-
-
-def test_a_stuck_button_is_called_so_once() -> None:
     bench = stuck()
+    fault = one(FaultSeen, bench.all)
+    assert fault == FaultSeen(21.0, "panic.stuck", True, "button button has been down for 30 s")
+    assert told(bench)["state"] == "raised"
     bench.until(500.0)
     assert len(of(FaultSeen, bench.all)) == 1
+    assert all(out.slot for out in of(Reported, bench.all)[1:])  # no flood: it only repeats as any alarm does
 
 
-@pytest.mark.parametrize("state", ["raised", "sent", "acknowledged", "two"])
-def test_a_press_while_an_alarm_is_live_is_one_more_durable_record_of_the_newest(state: str) -> None:
+def test_the_fault_goes_with_the_last_stuck_button() -> None:
+    bench = made(buttons=("button", "foot"))
+    bench.feed(held(40.0, 30.0), held(41.0, 30.0, "foot"))
+    assert short(bench.feed(release(50.0))) == []
+    assert short(bench.feed(release(51.0, "foot"))) == ["panic.stuck off"]
+    assert short(bench.feed(release(52.0, "foot"))) == []
+
+
+@pytest.mark.parametrize("state", ["raised", "sent", "received", "acknowledged", "two", "silent"])
+def test_a_press_while_an_alarm_is_live_is_one_more_durable_record_of_it(state: str) -> None:
     bench = STATES[state]()
-    n = bench.part.status(AT)["n"]
-    live = bench.part.status(AT)["live"]
-    bench.feed(press(AT))
-    outs = bench.until(AT + 0.5)
-    assert short(outs) == [f"remember {live}", "repeated", "alarm raised", "light response", "lamp raised"]
-    alarm = one(Reported, outs).record
+    before = told(bench)
+    reported = one(Reported, bench.feed(held(AT)))
+    alarm = reported.record
     assert isinstance(alarm, Alarm)
-    assert (alarm.id, alarm.n) == (OURS, n + 1)
-
-
-def test_after_one_more_press_the_lamp_waits_for_the_record_of_that_press() -> None:
-    bench = sent()
-    bench.feed(press(AT))
-    outs = bench.until(AT + 0.5)
-    seq = one(Reported, outs).seq
-    assert short(bench.feed(ReportLeft(22.0, OURS, True, True))) == []
-    assert short(bench.feed(ReportLeft(22.1, f"{BOOT}-{seq}", True, True))) == ["lamp sent"]
+    assert (alarm.id, alarm.state, alarm.n, reported.slot) == (OURS, "repeated", before["n"] + 1, None)
+    assert told(bench) | {"age_s": 0} == before | {"state": "raised", "n": before["n"] + 1, "age_s": 0}
+    assert [out.at for out in of(Reported, bench.until(26.5)) if out.slot == f"alarm {OURS}"] == [AT + REPEAT_AFTER_S[0]]
 
 
 def test_a_press_of_a_second_button_is_an_alarm_of_its_own_so_that_a_silent_or_stuck_one_hides_nobody() -> None:
     bench = made(mode="silent", buttons=("button",), overt=("foot",))
-    bench.feed(press(10.0), press(11.0, "foot"))
-    bench.until(11.5)
-    records = [out.record for out in of(Reported, bench.all)]
-    assert [(r.source, r.mode, r.state) for r in records if isinstance(r, Alarm)] == [
-        ("button", "silent", "raised"),
-        ("foot", "overt", "raised"),
-    ]
-    assert of(LightsAsked, bench.all)[-1].show == "response"
-    bench.feed(release(12.0), press(13.0))
-    bench.until(13.5)
-    again = of(Reported, bench.all)[-1].record
-    assert isinstance(again, Alarm)
+    bench.feed(*hold(10.0), *hold(11.0, "foot"))
+    assert [(r.source, r.mode, r.state) for r in alarms(bench.all)] == [("button", "silent", "raised"), ("foot", "overt", "raised")]
+    assert one(LightsAsked, bench.all).show == "response"
+    bench.feed(release(12.0), held(13.5))
+    again = alarms(bench.all)[-1]
     assert (again.id, again.source, again.state) == (OURS, "button", "repeated")
 
 
-def test_two_buttons_that_are_due_at_one_moment_are_both_heard() -> None:
+def test_two_buttons_that_are_held_at_one_moment_are_both_heard() -> None:
     bench = made(buttons=("button", "foot"))
-    bench.feed(press(10.0), press(10.0, "foot"))
-    assert [word for word in short(bench.until(10.5)) if word in ("raised", "repeated")] == ["raised", "raised"]
+    bench.feed(held(10.5), held(10.5, button="foot"))
+    assert [(alarm.source, alarm.state) for alarm in alarms(bench.all)] == [("button", "raised"), ("foot", "raised")]
+
+
+def test_a_silent_button_that_is_stuck_holds_the_fault_as_any_does() -> None:
+    bench = made("silent", overt=("foot",))
+    bench.feed(held(40.0, 30.0), held(41.0, 30.0, "foot"))
+    assert short(bench.feed(release(50.0, "foot"))) == []
+    assert short(bench.feed(release(51.0))) == ["panic.stuck off"]
+
+
+def test_what_the_officer_may_do_and_where_it_is_told() -> None:
+    assert Panic.name == "alarm"
+    assert Panic.actions == ("alarm.cancel", "walk_test")
+
+
+# --- two presses --------------------------------------------------------------------------------------------------------------------
+
+
+def twice() -> Bench:
+    return part(panic_input(press="twice"))
+
+
+@pytest.mark.parametrize(("second", "raises"), [(12.0, True), (12.001, False), (10.3, True)])
+def test_two_presses_that_begin_within_two_seconds_are_one_sign(second: float, raises: bool) -> None:
+    bench = twice()
+    assert short(bench.feed(press(10.03, since=10.0), release(10.2))) == []
+    outs = bench.feed(press(second + 0.03, since=second))
+    assert ("raised" in short(outs)) is raises
+    assert not raises or one(Reported, outs).at == second + 0.03
+
+
+def test_the_second_of_two_presses_is_no_other_press_however_long_it_is_held() -> None:
+    bench = twice()
+    bench.feed(press(10.0), release(10.2), *hold(11.0, held_s=5.0))
+    assert len([out for out in of(Reported, bench.all) if out.slot is None]) == 1
+
+
+def test_a_third_press_begins_anew() -> None:
+    bench = twice()
+    bench.feed(press(10.0), release(10.2), press(10.5), release(10.7), press(11.0), release(11.2))
+    assert len(alarms(bench.all)) == 1
+    bench.feed(press(11.5))
+    assert [alarm.state for alarm in alarms(bench.all)] == ["raised", "repeated"]
+
+
+def test_a_hold_counts_where_two_presses_are_wanted_too() -> None:
+    bench = twice()
+    bench.feed(*hold(10.0))
+    assert [alarm.state for alarm in alarms(bench.all)] == ["raised"]
+
+
+def test_where_a_hold_is_wanted_two_presses_are_nothing() -> None:
+    bench = made()
+    bench.feed(press(10.0), release(10.2), press(10.5), release(10.7), press(11.0))
+    assert bench.all == []
 
 
 # --- repeating ----------------------------------------------------------------------------------------------------------------------
@@ -166,148 +203,46 @@ def test_two_buttons_that_are_due_at_one_moment_are_both_heard() -> None:
 def test_an_alarm_repeats_every_5_s_then_15_then_60_and_never_stops() -> None:
     bench = raised()
     bench.until(20.0 + 60 + 300 + 3600)
-    times = [out.at for out in of(Reported, bench.all)]
-    waits = [round(b - a, 6) for a, b in itertools.pairwise(times)]
+    waits = [round(b.at - a.at, 6) for a, b in itertools.pairwise(of(Reported, bench.all))]
     assert waits[:12] == [5.0] * 12
     assert waits[12:32] == [15.0] * 20
     assert set(waits[32:]) == {60.0}
     assert len(waits) == 12 + 20 + 60
-    assert REPEAT_AFTER_S[-1] == 60.0
 
 
 def test_repeats_are_volatile_and_share_the_slot_of_their_alarm() -> None:
-    bench = two()
-    outs = of(Reported, bench.until(26.0))
-    assert {out.slot for out in outs} == {f"alarm {OURS}", f"alarm {OLDER}"}
-    assert all(out.seq is None for out in outs)
+    outs = of(Reported, two().until(26.0))
+    assert {(out.lane, out.slot, out.seq) for out in outs} == {(Lane.ALARM, f"alarm {OURS}", None), (Lane.ALARM, f"alarm {OLDER}", None)}
 
 
-def test_records_of_an_alarm_are_counted_without_a_hole() -> None:
+def test_what_is_said_of_an_alarm_is_counted_without_a_hole() -> None:
     bench = raised()
-    bench.feed(press(30.0), release(31.0), order(40.0, "alarm.ack", OURS), order(60.0, "alarm.clear", OURS))
-    counts = [out.record.n for out in of(Reported, bench.all) if isinstance(out.record, Alarm)]
+    bench.feed(held(30.5), release(31.0), cancel(32.0), ack(40.0, OURS), clear(60.0, OURS))
+    counts = [alarm.n for alarm in alarms(bench.all)]
     assert counts == list(range(1, len(counts) + 1))
 
 
 def test_an_acknowledged_alarm_is_quiet_until_the_next_press_begins_its_repeats_anew() -> None:
     bench = acknowledged()
     assert bench.until(500.0) == []
-    bench.feed(press(500.0), release(501.0))
-    bench.feed(Remembered(501.1, (MEMORY,)))
+    bench.feed(held(500.5), Remembered(501.1, REMEMBERED))
     assert [out.at for out in of(Reported, bench.until(511.0))] == [505.5, 510.5]
 
 
 def test_a_repeat_carries_the_position_of_its_moment_and_its_age() -> None:
-    bench = raised()
-    alarm = one(Reported, bench.until(25.0)).record
+    alarm = one(Reported, raised().until(25.0)).record
     assert isinstance(alarm, Alarm)
-    assert (alarm.pos, alarm.age_ms, alarm.since) == (HERE, 5000, UTC_MS + 20_000)
+    assert (alarm.pos, alarm.age_ms, alarm.since, alarm.state) == (HERE, 5000, UTC_MS + 20_000, "repeated")
 
 
 def test_after_minutes_of_repeating_one_more_press_makes_the_repeats_quick_again() -> None:
     bench = raised()
-    bench.feed(press(200.0), release(201.0))
+    bench.feed(held(200.5))
     bench.until(212.0)
     assert [out.at for out in of(Reported, bench.all)][-3:] == [200.5, 205.5, 210.5]
 
 
-# --- modes --------------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("mode", "light", "lamps"),
-    [
-        ("overt", "response", {"raised", "sent", "acknowledged"}),
-        ("discreet", None, {"raised", "sent", "acknowledged"}),
-        ("silent", None, {None}),
-    ],
-)
-def test_a_mode_shows_what_it_may_and_no_more(mode: str, light: str | None, lamps: set[str | None]) -> None:
-    bench = raised(mode)
-    bench.feed(ReportLeft(20.6, OURS, True, True), link_up(20.7), press(22.0), order(23.0, "alarm.ack", OURS))
-    assert {out.show for out in of(LightsAsked, bench.all)} == {light}
-    assert {out.lamp for out in of(LampAsked, bench.all)} == lamps
-    assert all(out.mode == mode for out in of(AlarmChanged, bench.all))
-
-
-def test_a_silent_alarm_that_comes_back_from_the_store_shows_nothing() -> None:
-    bench = made()
-    outs = bench.feed(spool_opened(1.0, memory(latch(mode="silent"))))
-    assert one(LightsAsked, outs).show is None
-    assert one(LampAsked, outs).lamp is None
-
-
-# --- any story ----------------------------------------------------------------------------------------------------------------------
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["press", "release", "left", "stored", "ack", "clear", "opened", "older", "remembered", "up", "wait"]),
-        st.floats(0.01, 20.0),
-    ),
-    max_size=40,
-)
-
-
-def _take(bench: Bench, step: str, at: float, last: str, alarm: str, store: dict[str, bytes]) -> None:
-    """One step of a story. `last`: the newest durable record; `alarm`: one that is live; `store`: what is remembered."""
-    match step:
-        case "press":
-            bench.feed(press(at))
-        case "release":
-            bench.feed(release(at))
-        case "left":
-            bench.feed(ReportLeft(at, last, True, True))
-        case "stored":
-            bench.feed(ReportLeft(at, last, True, False))
-        case "ack" | "clear":
-            bench.feed(order(at, f"alarm.{step}", alarm))
-        case "opened":
-            bench.feed(SpoolOpened(at, {}, dict(store)))
-        case "older":
-            bench.feed(SpoolOpened(at, {}, memory(latch())))
-        case "remembered":
-            bench.feed(Remembered(at, (MEMORY,)))
-        case "up":
-            bench.feed(link_up(at))
-        case _:
-            bench.until(at)
-
-
-@given(STEPS)
-@settings(max_examples=200, deadline=None)
-def test_no_story_makes_the_lamp_lie_or_ends_an_alarm_without_the_centre(
-    steps: list[tuple[str, float]],
-) -> None:
-    bench = made()
-    at, awaited, left, live, store = 0.0, "", set[str](), set[str](), dict[str, bytes]()
-    newest: dict[str, str] = {}
-    for step, wait in steps:
-        at += wait
-        last = f"{BOOT}-{max((out.seq or 0 for out in of(Reported, bench.all)), default=0)}"
-        alarm = next(iter(sorted(live)), OURS)
-        before = len(bench.all)
-        left |= {last} if step == "left" else set()
-        _take(bench, step, at, last, alarm, store)
-        for out in bench.all[before:]:
-            match out:
-                case Reported(record=Alarm(id=name, state="raised" | "repeated"), seq=int(seq)):
-                    live.add(name)
-                    newest[name] = f"{BOOT}-{seq}"
-                case Reported(record=Alarm(id=name, state="cleared")):
-                    assert step == "clear"
-                    live.discard(name)
-                case Reported(record=Alarm(state="acknowledged")):
-                    assert step == "ack"
-                case Remember(value=value):
-                    store = {} if value is None else {MEMORY: value}
-                    ids = [found["id"] for found in msgpack.unpackb(value)] if value else []
-                    awaited = ids[-1] if ids else ""
-                case LampAsked(lamp="sent"):
-                    assert any(name in left for name in newest.values()), f"{awaited} has not left"
-    assert bench.part.status(at).get("live", 0) == len(live)
-    if "clear" not in [step for step, _ in steps] and live:
-        assert bench.part.status(at)["state"] != "none"
-
-
-def test_every_listened_event_is_known_by_its_type() -> None:
-    assert set(Panic.listens) == {InputChanged, OrderGiven, SpoolOpened, Remembered, ReportLeft, TimeLearned, LinkUp}
+def test_a_new_link_hears_at_once_of_what_nobody_has_seen() -> None:
+    bench = raised()
+    assert [alarm.n for alarm in alarms(bench.feed(link_up(21.0)))] == [2]
+    assert [out.at for out in of(Reported, bench.until(26.5))] == [26.0]

@@ -10,7 +10,8 @@ from agent.config import Config
 from agent.core.effects import Effect
 from agent.core.events import Event
 from agent.core.unit import Unit
-from simulator.world import CONFIG, World
+from simulator.world import World
+from simulator.world_config import CONFIG
 
 BOOT = "0123456789abcdef"
 

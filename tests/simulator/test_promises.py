@@ -11,7 +11,8 @@ from agent.core.events import Event, Fix, Lane, Stored
 from agent.core.unit import Unit
 from simulator.faults import Fault, FixesTimeless, Killed, LinkOutage, PowerCut, ReaderStalls
 from simulator.promises import Broken, entries
-from simulator.world import CONFIG, World
+from simulator.world import World
+from simulator.world_config import CONFIG
 from simulator.world_store import WorldStore
 
 OUTAGE = LinkOutage(600.0, 1200.0)

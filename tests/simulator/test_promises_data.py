@@ -12,7 +12,8 @@ from agent.core.position import Position
 from agent.core.unit import Unit
 from simulator.faults import Fault, Killed, LinkOutage, PowerCut
 from simulator.promises import Broken
-from simulator.world import World, configured
+from simulator.world import World
+from simulator.world_config import configured
 
 CAP = 400_000
 MIDNIGHT = 2 * 3600.0

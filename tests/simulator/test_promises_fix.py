@@ -15,7 +15,8 @@ from simulator.faults import EventsLate, Fault, FixesVoid, ReceiverGarbled, Rece
 from simulator.faults_gnss import BaudFlip, ColdStart, LinesDamaged, Multipath, PowerDip, Tunnel, WarmStart
 from simulator.promises import Broken, Promise
 from simulator.promises_fix import BoundedTime, PlaceAsSaid, PortInTime, SetUpAgain, TrackAsSaid
-from simulator.world import CONFIG, RECEIVER, World
+from simulator.world import World
+from simulator.world_config import CONFIG, RECEIVER
 
 HARD: list[Fault] = [
     ColdStart(700.0, 50.0, 17.0),

@@ -178,6 +178,27 @@ def test_the_wires_stay_when_an_agent_is_killed_and_started_again(wiring: Wiring
     assert [d.level for d in wiring.history(5)] == [0, 1, None, 1, 0]
 
 
+def test_a_board_that_keeps_its_outputs_leaves_them_as_a_killed_agent_drove_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until another drives them; only an agent that makes an input of one lets it go."""
+    with Wiring(tmp_path / "pins.sock", keeps=True) as bench:
+        monkeypatch.setenv(VARIABLE, str(bench.path))
+        factory: Any = SimulatedFactory()
+        factory.pin(5).output_with_state(True)
+        factory.pin(6).output_with_state(True)
+        assert bench.wait_for(lambda: (bench.level(5), bench.level(6)) == (1, 1), PATIENCE_S)
+        factory.pin(6).close()
+        assert bench.wait_for(lambda: bench.level(6) is None, PATIENCE_S)
+        factory._socket.shutdown(socket.SHUT_RDWR)
+        assert bench.wait_for(lambda: bench.agents == 0, PATIENCE_S)
+        assert (bench.level(5), bench.level(6)) == (1, None)
+        assert [driven.level for driven in bench.history(5)] == [1]
+        other = SimulatedFactory()
+        other.pin(5).output_with_state(False)
+        assert bench.wait_for(lambda: bench.level(5) == 0, PATIENCE_S)
+        other.close()
+        factory.close()
+
+
 def test_a_board_whose_bench_goes_and_comes_back_works_again(wiring: Wiring, pins: Any, posted: Posted) -> None:
     """In between the inputs and a lamp that changes say so; afterwards both are as if nothing had been."""
     inputs = Inputs((Input(id="panic", pin=17),), pins, posted, time.monotonic)

@@ -88,7 +88,7 @@ def test_a_schedule_is_over_when_its_hours_are() -> None:
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(ValueError, match="no preset 'hail'; there are calm, field, storm, gnss, link"):
+    with pytest.raises(ValueError, match="no preset 'hail'; there are calm, field, storm, gnss, link, wires"):
         schedule(random.Random(1), "hail", 1.0)
 
 

@@ -6,7 +6,21 @@ import msgpack
 import msgspec
 
 from agent.wire import codec, track
-from agent.wire.orders import AckBody, AlarmAck, AlarmClear, ClearBody, Order, Resend, ResendBody
+from agent.wire.orders import (
+    AckBody,
+    AlarmAck,
+    AlarmClear,
+    ClearBody,
+    LightBody,
+    LightSet,
+    Mark,
+    MarkBody,
+    Order,
+    Resend,
+    ResendBody,
+    SelfTestBody,
+    SelfTestOrder,
+)
 from agent.wire.records import (
     VERSION,
     AckRecord,
@@ -18,10 +32,12 @@ from agent.wire.records import (
     Gap,
     Health,
     Io,
+    Media,
     Pos,
     Position,
     Presence,
     Record,
+    SelfTest,
 )
 from agent.wire.track import TrackFix
 
@@ -73,7 +89,9 @@ def _state(record: Record, mono: int, **more: Any) -> Record:
 
 
 def _alarm(state: Any, n: int, seq: int, age_ms: int, **more: Any) -> Record:
-    body = Alarm(id=ALARM, cause="panic", source="panic_driver", mode="overt", state=state, n=n, since=UTC_MS, age_ms=age_ms, pos=HERE)
+    body = Alarm(
+        id=ALARM, cause="panic", source="panic_driver", seat="driver", mode="overt", state=state, n=n, since=UTC_MS, age_ms=age_ms, pos=HERE
+    )
     return _up(msgspec.structs.replace(body, **more), seq, 300_000 + age_ms, UTC_MS + age_ms)
 
 
@@ -91,17 +109,60 @@ RECORDS: dict[str, Record] = {
     "alarm_acknowledged": _alarm("acknowledged", 4, 216, 11_300),
     "alarm_cancel_requested": _alarm("cancel_requested", 5, 217, 20_000),
     "alarm_cleared": _alarm("cleared", 6, 219, 95_000),
+    "alarm_of_a_walk_test": _up(
+        Alarm(
+            id=f"{BOOT}-301",
+            cause="panic",
+            source="panic_rear",
+            seat="rear",
+            mode="overt",
+            state="raised",
+            n=1,
+            since=UTC_MS,
+            age_ms=0,
+            pos=HERE,
+        ),
+        301,
+        500_500,
+        test=True,
+    ),
     "alarm_silent_at_boot": _up(
         Alarm(id=f"{BOOT}-1", cause="panic", source="panic_foot", mode="silent", state="raised", n=1, age_ms=0, at_boot=True), 1, 640, None
     ),
     "event_ignition": _up(EventRecord(what="ignition", id="ignition", active=True), 10, 70_000),
     "event_started": _up(EventRecord(what="agent", id="started", detail="0.1.0"), 1, 320, time=None, hist=True),
+    "event_dark_approach": _up(EventRecord(what="lights", id="dark_approach", active=True, detail="for 600 s"), 16, 900_000),
     "fault_raised": _up(FaultRecord(code="gnss.silent", state="raised", detail="no sentence on /dev/serial0 for 5 s"), 11, 71_000),
     "fault_cleared": _up(FaultRecord(code="gnss.silent", state="cleared"), 12, 75_000),
     "ack_done": _up(AckRecord(order="7d1f7bb0-53d3-4c1c-9f38-6dd2f4a0b7d1", label="done"), 217, 311_400),
     "ack_rejected": _up(AckRecord(label="rejected", reason="a retained order is refused"), 13, 76_000),
     "gap": _up(Gap(why="memory_full", what="track", count=12, from_mono=120_000, to_mono=840_000), 14, 841_000),
     "gap_unknown": _up(Gap(why="store_damaged", what="rows", from_mono=1_900, to_mono=1_900), 2, 2_900, time=None),
+    "media": _up(
+        Media(
+            recorder="front",
+            cause="panic",
+            marked=True,
+            from_mono=240_000,
+            to_mono=600_000,
+            start=UTC_MS - 60_000,
+            end=UTC_MS + 300_000,
+            alarm=ALARM,
+            pos=HERE,
+        ),
+        214,
+        300_000,
+    ),
+    "selftest_passed": _up(
+        SelfTest(what="walk_test", result="passed", ended="done", inputs={"panic_driver": "acknowledged", "panic_rear": "acknowledged"}),
+        306,
+        530_000,
+    ),
+    "selftest_failed": _up(
+        SelfTest(what="walk_test", result="failed", ended="window", inputs={"panic_driver": "sent", "panic_rear": "untried"}),
+        307,
+        1_100_000,
+    ),
     "clock_fix": _up(ClockFix(of=BOOT, offset_ms=1_799_999_988_000), 15, 90_000),
     "io": _state(
         Io(
@@ -110,8 +171,21 @@ RECORDS: dict[str, Record] = {
             lights="response",
             lights_by="panic",
             alarm="raised",
+            lit={"bar": True},
         ),
         300_200,
+    ),
+    "io_shed": _state(
+        Io(
+            inputs={"ignition": False, "panic_driver": False, "battery_low": True},
+            outputs={"light_left": "on", "light_right": "on", "work": "off", "lamp": "off"},
+            lights="scene",
+            lights_by="hand",
+            alarm="none",
+            lit={"bar": True, "scene": False},
+            shed=["scene"],
+        ),
+        700_200,
     ),
     "health": _state(
         Health(
@@ -125,6 +199,7 @@ RECORDS: dict[str, Record] = {
             rss_bytes=38_400_000,
             temp_c=51.2,
             store_free_bytes=21_000_000_000,
+            lights_on_s_today=5_412,
             data_today_bytes=3_204_118,
             data_month_bytes=51_880_402,
         ),
@@ -134,8 +209,23 @@ RECORDS: dict[str, Record] = {
 
 ORDERS: dict[str, Order] = {
     "down_alarm_ack": AlarmAck(jti="7d1f7bb0-53d3-4c1c-9f38-6dd2f4a0b7d1", iat=1_800_000_011.25, kind="alarm.ack", body=AckBody(ALARM)),
+    "down_alarm_ack_auto": AlarmAck(
+        jti="2f0c6d0e-55a1-4d0b-8a51-77a1f3b0c4d9", iat=1_800_000_000.9, kind="alarm.ack", body=AckBody(ALARM, by="auto", n=1)
+    ),
     "down_alarm_clear": AlarmClear(
         jti="0b6a4a52-1b8e-4b9a-8d7d-3c1a54f4fe10", iat=1_800_000_094.5, kind="alarm.clear", body=ClearBody(ALARM, "officer safe")
+    ),
+    "down_mark": Mark(
+        jti="c2f1b4f0-7a5e-4f2e-9d64-0e8a3b1f5d22", iat=1_800_000_020.0, kind="mark", body=MarkBody("the grey van on the left")
+    ),
+    "down_selftest": SelfTestOrder(
+        jti="9d2a6c11-0f5e-4a07-9f0e-5f3c8d1e2b70", iat=1_800_000_200.0, kind="selftest", body=SelfTestBody("walk_test")
+    ),
+    "down_light_set": LightSet(
+        jti="4be1d0a7-6a5c-4b0e-8f7d-2a9c61f0c3e8", iat=1_800_000_030.0, kind="light.set", body=LightBody("response", lease_s=20.0)
+    ),
+    "down_light_set_back": LightSet(
+        jti="e70c3a55-1f2b-4c1d-b7a0-93d5e8f6a114", iat=1_800_000_041.0, kind="light.set", body=LightBody(None)
     ),
     "down_resend": Resend(
         jti="5b1e2c1a-93d0-4e0f-8a53-6f0f3f0a9c11",

@@ -179,7 +179,8 @@ VALIDATORS = [jsonschema.Draft202012Validator, jsonschema.Draft7Validator]
 
 def validator(document: Any, facts: Any, draft: Any) -> Any:
     """For one message, with the document's components to refer to."""
-    message = next(m for m in document["components"]["messages"].values() if m["name"] == facts["kind"])
+    record = DOWN[facts["kind"]] if "jti" in facts else (UP | STATE)[facts["kind"]]
+    message = document["components"]["messages"][record.__name__]
     return draft({**message["payload"], "components": document["components"]})
 
 

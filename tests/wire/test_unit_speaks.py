@@ -10,7 +10,7 @@ import pytest
 
 from agent.config import Config, Input, InputUse, Mqtt, Orders, Output
 from agent.config import Unit as UnitSection
-from agent.core.effects import Connect, Effect, Forget, Keep, Publish, Recall, Remember, ShowLights, Store, Subscribe
+from agent.core.effects import Connect, Effect, Forget, Keep, Publish, PulseOutput, Recall, Remember, ShowLights, Store, Subscribe
 from agent.core.events import (
     Acked,
     Edge,
@@ -23,6 +23,7 @@ from agent.core.events import (
     LinkDown,
     LinkUp,
     OutputFailed,
+    OutputPulsed,
     Recalled,
     Received,
     Remembered,
@@ -44,7 +45,7 @@ CONFIG = Config(
     unit=UnitSection(id="car-1", groups=("east",)),
     mqtt=Mqtt(endpoints=("mqtt://broker.example",)),
     input=(Input(id="panic", use=InputUse.PANIC, pin=17), Input(id="ignition", use=InputUse.IGNITION, pin=22)),
-    output=(Output(id="light", pin=5),),
+    output=(Output(id="light", pin=5), Output(id="mark", use="recorder_mark", pin=6)),
     orders=Orders(allow_unsigned_development=True),
 )
 
@@ -92,6 +93,8 @@ class Desk:
                 return Subscribed(at, attempt)
             case ShowLights(outputs=outputs):
                 return LightsShown(at, {name: pattern.name for name, pattern in outputs.items()})
+            case PulseOutput(output=output):
+                return OutputPulsed(at, output)
         return None
 
     def order(self, at: float, name: str, **changes: Any) -> None:
@@ -99,9 +102,10 @@ class Desk:
         facts = msgspec.to_builtins(examples.ORDERS[name]) | changes
         self.give(Received(at, topics.down(topics.ROOT_DEFAULT, "car-1", facts["kind"]), msgspec.msgpack.encode(facts), retained=False))
 
-    def alarm(self) -> dict[str, str]:
-        """The body of an order about the alarm there is."""
-        return {"alarm": next(record.id for _, payload, _ in self.said if isinstance(record := codec.decode(payload), Alarm))}
+    def alarm(self, test: bool = False) -> dict[str, str]:
+        """The body of an order about the alarm there is, or the one of the walk test."""
+        alarms = [record for _, payload, _ in self.said if isinstance(record := codec.decode(payload), Alarm)]
+        return {"alarm": next(record.id for record in alarms if bool(record.test) is test)}
 
 
 @pytest.fixture(scope="module")
@@ -111,16 +115,25 @@ def spoken() -> list[tuple[str, bytes, bool]]:
     desk.give(Started(0.0), SpoolOpened(0.01, {}, {}), LinkUp(0.1, 1, "mqtt://broker.example", 5), Vitals(0.2, 38_000_000, 51.5, 10**9))
     desk.give(*fixes(1.0, 30), Edge(31.2, "panic", True), Edge(31.3, "ignition", True), OutputFailed(31.5, "light", "short"))
     desk.give(*fixes(32.0, 7))
+    desk.order(38.9, "down_alarm_ack_auto", body=desk.alarm() | {"by": "auto", "n": 1})
     desk.order(39.0, "down_alarm_ack", body=desk.alarm())
     desk.order(39.1, "down_alarm_ack", jti="second", body={"alarm": "nobody-1"})
     desk.order(39.2, "down_alarm_clear", body=desk.alarm())
     desk.order(39.25, "down_resend")
+    desk.order(39.26, "down_mark")
+    desk.order(39.27, "down_light_set")
+    desk.order(39.28, "down_light_set_back")
     desk.give(
         Received(39.3, topics.down(topics.ROOT_DEFAULT, "car-1", "alarm.ack"), b"\xc1", retained=False),
         Received(39.4, topics.group_down(topics.ROOT_DEFAULT, "east", "light.set"), b"\x80", retained=True),
         Edge(39.5, "ignition", False),
         EventsDropped(40.0, 12),
-        *fixes(41.0, 90),
+    )
+    desk.order(40.05, "down_selftest")
+    desk.give(Edge(40.1, "panic", False), Edge(40.6, "panic", True), Edge(41.3, "panic", False))
+    desk.order(41.5, "down_alarm_ack", jti="of the test", body=desk.alarm(test=True))
+    desk.give(
+        *fixes(42.0, 89),
         LinkDown(131.0, 1, "gone"),
         *fixes(132.0, 20),
         LinkUp(152.0, 2, "mqtt://broker.example", 4),
@@ -161,6 +174,11 @@ def test_every_payload_fits_its_published_schema(spoken: list[tuple[str, bytes, 
 
 
 def test_every_order_that_the_contract_tells_of_is_carried_out(spoken: list[tuple[str, bytes, bool]]) -> None:
-    answers = [codec.unpack(payload) for topic, payload, _ in spoken if topic.endswith("/up/ack")]
-    assert [answer["label"] for answer in answers] == ["done", "failed", "done", "accepted", "done", "rejected", "rejected"]
-    assert len(DOWN) == 3
+    labels: dict[str | None, list[str]] = {}
+    for topic, payload, _ in spoken:
+        if topic.endswith("/up/ack"):
+            answer = codec.unpack(payload)
+            labels.setdefault(answer.get("order"), []).append(answer["label"])
+    carried_out = {order.KIND: labels.pop(order.jti, ["never answered"])[-1] for order in examples.ORDERS.values()}
+    assert carried_out == dict.fromkeys(DOWN, "done")
+    assert labels == {"second": ["failed"], "of the test": ["done"], None: ["rejected", "rejected"]}

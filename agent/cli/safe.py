@@ -1,0 +1,124 @@
+"""`outpost safe`: a config file goes in; every output of it and of its board is driven to its safe level, at once, and left so.
+
+systemd runs this after every end of the agent (ExecStopPost), also when that was killed and could do nothing more for its outputs. So it
+starts fast, and it takes from the files only what it needs: a mistake elsewhere in them keeps no lamp lit.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agent import board_file, config_text, data_files
+from agent.cli import parser
+from agent.config import Output
+
+DONE = 0
+NOT_DRIVEN = 1
+CONFIG_WRONG = 2
+
+NEEDED = ("pin", "active", "safe")
+"""The keys of an [[output]] that say how it is driven to its safe level."""
+
+MORE = """
+For the end of the agent, however it ended: while one runs the pins are taken, or it drives them again. Of the config and its board only
+pin, active and safe of each [[output]] are looked at; `outpost check` finds all other mistakes."""
+
+EPILOG = """\
+examples:
+  outpost safe
+  outpost safe -c ./agent.toml
+
+exit codes:
+  0  every output is at its safe level
+  1  an output could not be driven; stderr says which and why
+  2  the config file, its board, or an [[output]] is wrong; the other outputs were driven"""
+
+
+class Found(NamedTuple):
+    """The outputs that can be driven, and what is wrong with the others, a line each."""
+
+    outputs: list[Output]
+    mistakes: list[str]
+
+
+def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
+    """The command's options."""
+    parser.add_config(parser.command(subparsers, "safe", MORE, EPILOG))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Drive every output of the file `args.config` to its safe level: 0, 1 or 2."""
+    found = read(args.config)
+    failures = drive(found.outputs) if found.outputs else {}
+    for line in (*found.mistakes, *dict.fromkeys(failures.values())):
+        print(line, file=sys.stderr)
+    if found.outputs:
+        print(f"{len(found.outputs) - len(failures)} of {len(found.outputs)} outputs are at their safe level")
+    return NOT_DRIVEN if failures else CONFIG_WRONG if found.mistakes else DONE
+
+
+def read(path: Path) -> Found:
+    """The outputs of the config at `path` and of its board. An output of the config replaces the board's of the same id."""
+    mistakes: list[str] = []
+    own = _tables(path, mistakes)
+    unit = _table(own.get("unit"))
+    below = _board(path, unit.get("board"), mistakes)
+    without = unit.get("without")
+    tables = {id_: table for id_, table in _outputs(below).items() if not isinstance(without, list) or id_ not in without}
+    found = Found([], mistakes)
+    for id_, table in (tables | _outputs(own)).items():
+        try:
+            keys = {key: table[key] for key in NEEDED if key in table}
+            output = msgspec.convert({"id": "an_output"} | keys, Output)
+        except msgspec.ValidationError as e:
+            mistakes.append(f"{path}: output {id_}: {e}")
+        else:
+            found.outputs.append(msgspec.structs.replace(output, id=id_))
+    return found
+
+
+def _outputs(tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each [[output]] by its id, or by its number when it has none."""
+    listed = tables.get("output", [])
+    numbered = enumerate(listed if isinstance(listed, list) else [listed], 1)
+    return {str(_table(table).get("id", number)): _table(table) for number, table in numbered}
+
+
+def _board(config: Path, name: object, mistakes: list[str]) -> dict[str, Any]:
+    """What the board says that the config names, if it names one."""
+    if name is None:
+        return {}
+    path = board_file.find(str(name))
+    if path is None:
+        mistakes.append(f'{config}: unit.board: there is no board "{name}"')
+        return {}
+    return _tables(config.absolute().parent / path if data_files.is_path(str(name)) else path, mistakes)
+
+
+def _tables(path: Path, mistakes: list[str]) -> dict[str, Any]:
+    """What a file says; nothing when it cannot be read."""
+    try:
+        return config_text.load(path).tables
+    except config_text.ConfigErrors as e:
+        mistakes.append(str(e))
+        return {}
+
+
+def _table(found: object) -> dict[str, Any]:
+    """A table; an empty one for what is none."""
+    return found if isinstance(found, dict) else {}
+
+
+def drive(outputs: list[Output]) -> dict[str, str]:
+    """Drive them; by the ids of those that could not be driven, why."""
+    from agent.adapters import outputs_pin, pins  # and gpiozero with them: only where there is something to drive
+
+    try:
+        factory = pins.factory()
+    except pins.NoPins as e:
+        return dict.fromkeys((output.id for output in outputs), str(e))
+    tried = outputs_pin.drive_safe(outputs, factory)
+    return {output.id: f"{output.id} on GPIO{output.pin}: {type(e).__name__}: {e}" for output, e in tried if e is not None}

@@ -1,0 +1,174 @@
+"""Promises about the faults of wires and lamps: each is told within its time when it is so, and not when it is not. See `promises`."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from agent.config import NC, NO
+from simulator.facts import Booted, Pulse, Turned, Written
+from simulator.promises import Promise
+from simulator.world_switch import FOLLOW, Switch
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+STUCK_S = 30.0
+
+
+class Watch(NamedTuple):
+    """One code: whether it is so in this world (None: nobody can tell), within how many seconds it is told, and is taken back.
+
+    `not_before_s`: it must have been so for at least so long.
+    """
+
+    code: str
+    so: Callable[["World"], bool | None]
+    told_s: float
+    cleared_s: float
+    not_before_s: float = 0.0
+
+
+def _used(world: "World", use: str) -> list[Switch]:
+    return [switch for switch in world.car.switches.values() if switch.config.use.value == use]
+
+
+def _wires(level: bool) -> Callable[["World"], bool | None]:
+    """Whether both contacts of a supervised input read so, as far as its wire has it."""
+
+    def so(world: "World") -> bool | None:
+        supervised = (switch for switch in world.car.switches.values() if switch.config.supervised)
+        return any(switch.contact(NO) is level and switch.contact(NC) is level for switch in supervised)
+
+    return so
+
+
+def _stuck(world: "World") -> bool | None:
+    return any(switch.reads for switch in _used(world, "panic"))
+
+
+def _power(world: "World") -> bool | None:
+    return world.car.supply_low or any(switch.reads for switch in _used(world, "low_voltage"))
+
+
+def _tamper(world: "World") -> bool | None:
+    return any(switch.reads for switch in _used(world, "tamper"))
+
+
+def _recorder(world: "World") -> bool | None:
+    """A recorder need not live while the ignition is off."""
+    return world.car.recorder_dead and bool(world.car.recorders) and any(world.car.switches[key].reads for key in world.car.hands.keys)
+
+
+def _dark(world: "World") -> bool | None:
+    """A group that is watched plays light and all of its lamps are burnt."""
+    lamps = world.car.lamps
+    if lamps.mute:
+        return None
+    return any(lamps.wanted(group) and set(lamps.groups[group]) <= lamps.burnt - lamps.welded for group in lamps.watched)
+
+
+def _welded(world: "World") -> bool | None:
+    """A group that is watched plays none, and one of its lamps shines."""
+    lamps = world.car.lamps
+    if lamps.mute:
+        return None
+    return any(not lamps.wanted(group) and set(lamps.groups[group]) & lamps.welded for group in lamps.watched)
+
+
+WATCHES = (
+    Watch("input.cut", _wires(False), 3.0, 3.0),
+    Watch("input.short", _wires(True), 3.0, 3.0),
+    Watch("panic.stuck", _stuck, STUCK_S + 2.0, 3.0, STUCK_S - 1.0),
+    Watch("power.low", _power, 15.0, 90.0),
+    Watch("tamper.open", _tamper, 3.0, 3.0),
+    Watch("recorder.silent", _recorder, 90.0, 20.0),
+    Watch("lights.dark", _dark, 12.0, 12.0),
+    Watch("lights.stuck", _welded, 12.0, 12.0),
+)
+"""The board's own word for its supply comes each ten seconds, and must be well for a minute; a recorder has a minute to start in."""
+
+CODES = {watch.code: watch for watch in WATCHES}
+
+
+class FaultsAreTrue(Promise):
+    """What the list of faults says."""
+
+    name = "faults are true"
+    sentence = (
+        "A cut or short wire, a stuck button, a low supply, an open box, a dead recorder, a burnt lamp and a welded relay are a fault "
+        "soon, and no longer than they are so."
+    )
+    hears = ((Booted, "booted"), (Turned, "turned"), (Written, "written"), (Pulse, "pulse"))
+
+    CALM_S = 100.0
+    """Longer than any of the times: what nobody has touched for so long need not be looked at."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self._booted_at = math.inf
+        self._so: dict[str, bool | None] = {}
+        self._since: dict[str, float] = {}
+        self._last_so: dict[str, float] = {}
+        self._told: dict[str, bool] = {}
+        self._apart = {i.id for i in world.config.input if i.use.value not in FOLLOW}
+
+    def booted(self, _: Booted) -> None:
+        """It has its times to see what is so."""
+        self._booted_at = self.world.now
+
+    def turned(self, turned: Turned) -> None:
+        """What is so only for a moment may be told, too."""
+        if turned.input in self._apart:
+            for watch in WATCHES:
+                self._see(watch)
+
+    def _see(self, watch: Watch) -> bool | None:
+        """Whether it is so now; since when, and when it was so last, is remembered."""
+        so, was = watch.so(self.world), self._so.get(watch.code)
+        if so is not was:
+            self._so[watch.code], self._since[watch.code] = so, self.world.now
+        if so is not False or was is not False:
+            self._last_so[watch.code] = self.world.now
+        return so
+
+    def written(self, written: Written) -> None:
+        """What is told has been so just now, also when it is over by the next look."""
+        facts = written.facts
+        if facts["kind"] != "fault" or facts["state"] != "raised" or facts["code"] not in CODES:
+            return
+        watch, now = CODES[facts["code"]], self.world.now
+        self._see(watch)
+        if now - self._last_so.get(watch.code, -math.inf) > watch.cleared_s and not self._excused(now - watch.cleared_s - 6.0):
+            self.broken(f"{watch.code} is told ({facts.get('detail')}), and it was not so")
+
+    def pulse(self, _: Pulse) -> None:
+        """Compare what is so with what is told."""
+        world = self.world
+        if world.unit is None:
+            return
+        now, active = world.now, world.unit.faults.active
+        calm = now > max(world.car.touched_at, self._booted_at) + self.CALM_S
+        if calm and not (active and active.keys() & CODES.keys()):
+            return  # all have been compared since, and none has come
+        for watch in WATCHES:
+            so = self._see(watch)
+            if so is None:
+                continue
+            told = watch.code in active
+            came = told and not self._told.get(watch.code, False)
+            self._told[watch.code] = told
+            if told is so and not (came and watch.not_before_s):
+                continue
+            lasts_s = now - max(self._since[watch.code], self._booted_at)
+            limit_s = watch.told_s if so else watch.cleared_s
+            late = told is not so and lasts_s > limit_s
+            early = told and so and lasts_s < watch.not_before_s
+            if (late or early) and not self._excused(now - limit_s - 6.0):
+                says = "is told" if told else "is not told"
+                self.broken(f"{watch.code} {says}, and for {lasts_s:.1f} s it has been {'' if so else 'not '}so")
+
+    def _excused(self, since: float) -> bool:
+        return self.world.events_disturbed_since(since) or self.world.noisy_since(since)
+
+
+FAULT_PROMISES: tuple[type[Promise], ...] = (FaultsAreTrue,)
