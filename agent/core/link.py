@@ -53,6 +53,10 @@ MEMORY_S_MAX = 1.0
 CONNECT_S_MAX = 15.0
 """DNS, TCP, TLS and CONNECT over a bad line in the mountains; after that the next endpoint is the better bet."""
 
+FIVE_AGAIN_S = 86_400.0
+FIVE_AGAIN_BOOTS = 8
+"""A broker that took only MQTT 3.1.1 may have been renewed: 5 is tried again after a day, and by about every eighth boot."""
+
 SUBSCRIBE_S_MAX = 10.0
 """A broker that lets us publish and does not answer a subscription would leave the car deaf."""
 
@@ -120,6 +124,8 @@ class Link(Part):
         self._attempt = 0
         self._protocols = dict.fromkeys(endpoints, 5)
         self._protocol = 5
+        self._old_since: dict[str, float] = {}
+        self._noted_old: set[str] = set()
         self._reason = "not tried yet"
         self._since = -math.inf
         self._act_at = math.inf
@@ -276,8 +282,16 @@ class Link(Part):
             self._presence(up.at),
             Subscribe(self._attempt, self._topics),
             *([self._watch()] if self._unheard else []),
+            *self._renewed(),
             Note("info", f"connected to {up.endpoint}, MQTT {'5' if up.protocol == 5 else '3.1.1'}"),
         ]
+
+    def _renewed(self) -> list[Output]:
+        """What is remembered of a broker that takes MQTT 5 by now is forgotten."""
+        if self._protocol != 5 or self.endpoint not in self._noted_old:
+            return []
+        self._noted_old.remove(self.endpoint)
+        return [Remember(f"mqtt {self.endpoint}", None)]
 
     def _prove(self, at: float) -> Outputs:
         """The link is good for something: what went before it is forgotten."""
@@ -311,10 +325,13 @@ class Link(Part):
             elif self._fault_at < math.inf:  # its time may have come while this one was up
                 self._fault_at = max(self._fault_at, at)
         if wrong_protocol and self._protocol == 5:
-            self._protocols[self.endpoint] = 4
+            self._protocols[self.endpoint], self._old_since[self.endpoint] = 4, at
             self._act_at = at
+            self._noted_old.add(self.endpoint)
             return [*out, Remember(f"mqtt {self.endpoint}", b"4")]
-        self._protocols[self.endpoint] = 5 if wrong_protocol else self._protocols[self.endpoint]
+        if wrong_protocol or at - self._old_since.get(self.endpoint, at) >= FIVE_AGAIN_S:
+            self._protocols[self.endpoint] = 5
+            self._old_since.pop(self.endpoint, None)
         if left and self._endpoints.away:  # new files are no reason to stay away
             self._endpoints.go_back()
         self._act_at = at if left else self._again_at(at, was_online, proved)
@@ -337,9 +354,13 @@ class Link(Part):
         return 1 - JITTER * (zlib.crc32(f"{self._names.boot}{self._attempt}".encode()) / 2**32)
 
     def _recall(self, memory: dict[str, bytes]) -> None:
+        anew = int(self._names.boot, 16) % FIVE_AGAIN_BOOTS == 0
         for endpoint in self._endpoints.urls:
-            if memory.get(f"mqtt {endpoint}") == b"4" and self.connects == 0:
-                self._protocols[endpoint] = 4
+            if memory.get(f"mqtt {endpoint}") != b"4":
+                continue
+            self._noted_old.add(endpoint)
+            if self.connects == 0 and not anew:
+                self._protocols[endpoint], self._old_since[endpoint] = 4, self._since
 
     def end(self) -> list[Output]:
         """The last thing a link does."""

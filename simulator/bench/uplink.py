@@ -83,6 +83,10 @@ class Uplink:
         limit = str(QUEUE_PACKETS * (MTU_BYTES + ETHERNET_BYTES))
         _run(*self.at_car(_found("tc"), "qdisc", "replace", "dev", "up0", "root", *shape, "limit", limit))
 
+    def cut(self, away: bool) -> None:
+        """Take the car's end down, so that nothing can be sent and connecting fails at once; False: it is up again."""
+        _ip("-n", self._car, "link", "set", "up0", "down" if away else "up")
+
     def counted(self) -> Counted:
         """All that went over the wire so far."""
         (link,) = json.loads(_ip("-n", self._car, "-s", "-j", "link", "show", "up0"))

@@ -20,6 +20,6 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
 @pytest.fixture(scope="session")
 def slow_week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
     """Less of it, for a line on which the whole would take minutes."""
-    found = weeks.fill_slow(tmp_path_factory.mktemp("slow"))
+    found = weeks.fill_some(tmp_path_factory.mktemp("slow"))
     yield found
     shutil.rmtree(found.state)

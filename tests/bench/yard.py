@@ -70,7 +70,8 @@ class Yard:
             self.plain, self.tls = (1883, 8883) if self.uplink is not None else (free_port(), free_port())
             self.certificates = certificates.make(self.directory / "certificates", UNIT, (self.host,))
             self.wiring = left.enter_context(Wiring(self.sockets / "pins.sock"))
-            self.start_broker(left)
+            self._left = left
+            self.start_broker()
             self._left = left.pop_all()
         return self
 
@@ -92,13 +93,18 @@ class Yard:
 
     # --- the broker -----------------------------------------------------------------------------------------------------------------
 
-    def start_broker(self, left: contextlib.ExitStack) -> None:
+    def start_broker(self) -> None:
         """No persistence: what is measured is the way to it."""
         file = self.directory / "broker.conf"
         file.write_text("\n".join([*common(), *listeners(self.host, self.plain, self.tls, self.certificates), *self._broker_lines]) + "\n")
         broker = self.spawn(self.at_centre(mosquitto(), "-c", str(file)), "broker")
-        left.callback(end, broker)
+        self._left.callback(end, broker)
+        self._broker = broker
         self.broker_pid = broker.pid
+
+    def stop_broker(self) -> None:
+        """In order; `start_broker` brings another, which knows nothing."""
+        end(self._broker)
 
     # --- the centre -----------------------------------------------------------------------------------------------------------------
 

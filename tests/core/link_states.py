@@ -13,8 +13,9 @@ from agent.core.events import (
     Subscribed,
 )
 from agent.core.link import Link
+from agent.core.names import Names
 from agent.core.part import Output
-from tests.core.builders import ENDPOINT, ROOT, Bench, link_down, link_up, names, of
+from tests.core.builders import BOOT, ENDPOINT, ROOT, Bench, link_down, link_up, of
 
 AT = 2.0
 B = "mqtts://b:8883"
@@ -37,13 +38,13 @@ class LinkBench(Bench):
         return kept
 
 
-def made(*endpoints: str) -> LinkBench:
-    return LinkBench(Link(endpoints or (ENDPOINT,), ROOT, ("north",), names(), "0.0.1"))
+def made(*endpoints: str, boot: str = BOOT) -> LinkBench:
+    return LinkBench(Link(endpoints or (ENDPOINT,), ROOT, ("north",), Names("car-1", boot), "0.0.1"))
 
 
-def first(*endpoints: str) -> LinkBench:
+def first(*endpoints: str, boot: str = BOOT) -> LinkBench:
     """Started, and waiting for the store's memory."""
-    bench = made(*endpoints)
+    bench = made(*endpoints, boot=boot)
     bench.feed(Started(1.5))
     return bench
 

@@ -24,6 +24,8 @@ from agent.core.events import (
 from agent.core.link import (
     CONNECT_S_MAX,
     FAULT_AFTER_S,
+    FIVE_AGAIN_BOOTS,
+    FIVE_AGAIN_S,
     MEMORY_S_MAX,
     PROVED_S,
     SUBSCRIBE_S_MAX,
@@ -135,6 +137,23 @@ def test_a_broker_that_does_not_speak_3_1_1_any_more_is_tried_with_5_again() -> 
     bench = older()
     bench.feed(link_down(1.2, 2, wrong_protocol=True))
     assert one(Connect, bench.until(3.5)).protocol == 5
+
+
+@pytest.mark.parametrize(("at", "protocol"), [(FIVE_AGAIN_S + 0.9, 4), (FIVE_AGAIN_S + 1.0, 5)])
+def test_a_broker_that_took_only_3_1_1_is_tried_with_5_again_after_a_day(at: float, protocol: int) -> None:
+    bench = older()
+    bench.feed(link_up(1.1, 2, protocol=4), Subscribed(1.2, 2), Acked(1.2, 1), link_down(at, 2))
+    assert one(Connect, bench.until(at + WAIT_S_MIN)).protocol == protocol
+
+
+def test_each_eighth_boot_or_so_tries_5_again_and_forgets_the_old_once_it_is_taken() -> None:
+    assert int(BOOT, 16) % FIVE_AGAIN_BOOTS, "the boot of the other tests uses what was remembered"
+    bench = first(boot="0123456789abcde8")
+    assert one(Connect, bench.feed(SpoolOpened(1.6, {}, {f"mqtt {ENDPOINT}": b"4"}))).protocol == 5
+    assert one(Remember, bench.feed(link_up(2.0))) == Remember(f"mqtt {ENDPOINT}", None)
+    bench.feed(link_down(3.0))
+    again = one(Connect, bench.until(5.0))
+    assert not of(Remember, bench.feed(link_up(5.1, again.attempt)))
 
 
 # --- waiting ------------------------------------------------------------------------------------------------------------------------
