@@ -4,10 +4,15 @@ Moments are asked for out of order (a switch is reported with when it began), so
 be wrong is left behind by `step`: what was told until then is never told again, nor anything before it.
 """
 
+import bisect
 import math
+from operator import itemgetter
 
-TOLD_MAX = 64
-"""Moments told of late that are remembered: what is dated between two of them fits there."""
+_at = itemgetter(0)
+
+TOLD_MAX = 2048
+"""Moments told of late that are remembered, so that what is dated between two of them fits there: some hours, for a record that could not be
+dated when it was made gets its time when it leaves."""
 
 
 class ToldTime:
@@ -33,9 +38,7 @@ class ToldTime:
         if at <= before_at:  # what was known then was wrong: `clock_fix` tells
             return None
         told = self._told
-        place = len(told)
-        while place and told[place - 1][0] > at:
-            place -= 1
+        place = bisect.bisect_right(told, at, key=_at)
         utc_ms = max(learned_ms, told[place - 1][1] if place else before_ms)
         if place < len(told):
             utc_ms = min(utc_ms, told[place][1])
