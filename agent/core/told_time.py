@@ -11,7 +11,7 @@ from operator import itemgetter
 _at = itemgetter(0)
 
 TOLD_MAX = 2048
-"""Moments told of late that are remembered, so that what is dated between two of them fits there: some hours, for a record that could not be
+"""Moments told of late that are remembered, so that what is dated between two fits there: some hours, for a record that could not be
 dated when it was made gets its time when it leaves."""
 
 
