@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench soak clean
+.PHONY: help setup demo test lint check bench soak mutate clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: setup ## measure speed and size (prints numbers)
 
 soak: setup ## the long runs: minutes to hours
 	@$(PYTEST) -s -m soak --timeout=0 $(ARGS)
+
+mutate: setup ## which mistakes in the panic button and the lights would no test see? (a quarter of an hour; make mutate ARGS="panic.py")
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf .venv build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
