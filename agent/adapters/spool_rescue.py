@@ -93,7 +93,7 @@ def rescue(directory: Path, bytes_max: int, open_store: Callable[[Path], Segment
     with closing(store):
         salvage(directory / FILE_NAME, store)
         with store.transact(Room.MOVES):
-            rows = store.count("0/", f"{HISTORY}{AFTER_SLASH}")
+            rows = store.count("0/", f"{Lane.GAP:d}{AFTER_SLASH}")
     directory.rename(aside)
     fresh.rename(directory)
     sync(directory.parent)

@@ -7,8 +7,8 @@ brought up step by step, each step in one transaction with its number; a newer o
 import sqlite3
 from collections.abc import Callable
 
-VERSION = 1
-"""0: before history and this number. 1: `4/` is history."""
+VERSION = 2
+"""0: before history and this number. 1: `4/` is history. 2: `5/` is declared losses."""
 
 VERSION_MAX = 999
 """A number beyond this was never given to a version: it is garbage in the header, and the file is looked at for damage like any other."""
@@ -22,7 +22,11 @@ def _from_0(_: sqlite3.Connection) -> None:
     """Lanes, memory and marks lie where they lay, and there was no history: the number is all."""
 
 
-STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {0: _from_0}
+def _from_1(_: sqlite3.Connection) -> None:
+    """Declared losses lay among the events, and those that are there leave from there."""
+
+
+STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {0: _from_0, 1: _from_1}
 """What brings a file of that version to the next."""
 
 

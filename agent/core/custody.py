@@ -48,12 +48,15 @@ class Custody:
         return Store(message.name, message.lane, message.payload, message.edition)
 
     def rewritten(self, at: float, message: Message) -> list[Output]:
-        """A draft has grown: one request at a time is under way for it, so that its confirmation is about what was asked last."""
+        """A draft has grown: one request at a time is under way for it, so that its confirmation is about what was asked last.
+
+        When we are about to end there may be no time for the next.
+        """
         self.known[message.name] = message
         if message.stored:
             message.stored = False
             self.shelf.off_disk(message.lane)
-        under_way = message.name in self.shelf.unstored and self.shelf.open
+        under_way = message.name in self.shelf.unstored and self.shelf.open and self._may_defer
         return [] if under_way else [self.ask(at, message), *self.write_history(at)]
 
     def ask_deferred(self, at: float) -> list[Output]:
@@ -75,6 +78,10 @@ class Custody:
         self._may_defer = False
         drafts = [name for name in self.shelf.unstored if (message := self.known.get(name)) is not None and message.draft]
         return [*self.ask_deferred(at), *self.store_again(at, drafts)]
+
+    def unwritten(self, *lanes: Lane) -> list[Message]:
+        """Records of those lanes that were asked of the store and are not confirmed."""
+        return [message for name in self.shelf.unstored if (message := self.known.get(name)) is not None and message.lane in lanes]
 
     # --- from the disk --------------------------------------------------------------------------------------------------------------
 

@@ -128,7 +128,7 @@ class Outbox(Part):
                 self._tick_at = event.at + TICK_S
                 return [OpenSpool()] if self._shelf.reopen(event.at) else []
             case StopRequested():
-                return self._custody.defer_no_more(event.at)
+                return self._stop(event.at)
             case TimeLearned(offset_ms=offset_ms):
                 return self._time_learned(event.at, offset_ms)
             case EventsDropped(count=count):
@@ -226,6 +226,14 @@ class Outbox(Part):
         if not self._window.too_large(message):  # such a one would only be read again
             self._shelf.let_lie(message.lane)
 
+    def _stop(self, at: float) -> list[Output]:
+        """What a full card has not taken by now goes with the process; that is declared, since for that there is room."""
+        out = self._custody.defer_no_more(at)
+        if self._shelf.open and not self._shelf.takes and not self._leaving.online:
+            for message in self._custody.unwritten(Lane.EVENT, Lane.BACKFILL):
+                self._losses.add(at, "store_full", message.kind, 1, message.name)
+        return [*out, *self._declare(at)]
+
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
         for message in self._lanes:
             self._postmark.date(message)
@@ -283,11 +291,11 @@ class Outbox(Part):
                 continue
             message.stored = True
             self._shelf.stored(message.lane)
-            if message.lane is not Lane.ALARM and self._shelf.room_again(at):
+            if message.lane not in (Lane.ALARM, Lane.GAP) and self._shelf.room_again(at):
                 out.append(FaultSeen(at, "store.full", False))
             if message.lane is Lane.ALARM:
                 out.append(ReportLeft(at, name, True, message.acked))
-            if message.kind == Gap.KIND and not self._losses.undeclared:
+            if message.kind == Gap.KIND and not self._losses.undeclared and not self._custody.unwritten(Lane.GAP):
                 out.append(LossesKept(at))
             if message.acked:
                 out += self._custody.delivered(at, message)
@@ -351,7 +359,7 @@ class Outbox(Part):
     def _declare(self, at: float) -> list[Output]:
         """Say what was lost, unless the saying would be lost itself; without a link one declaration grows, so that they are few."""
         online = self._leaving.online
-        if not (online or self._shelf.takes) or self._leaving.held(Lane.GAP) >= READY_MAX[Lane.GAP]:
+        if not (online or self._shelf.takes_gaps) or self._leaving.held(Lane.GAP) >= READY_MAX[Lane.GAP]:
             return []
         gaps = self._losses.declare(final=online)
         return [out for draft, gap in gaps for out in self._draft(Drafted(at, Lane.GAP, gap, draft, final=online))]

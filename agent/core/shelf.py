@@ -76,6 +76,11 @@ class Shelf:
         """Whether what is asked of it now will probably lie there soon."""
         return self.open and self.has_room and not self.full()
 
+    @property
+    def takes_gaps(self) -> bool:
+        """The same of the declaration of a loss, for which a full store has room of its own."""
+        return self.open and not self.full()
+
     def reopen(self, at: float) -> bool:
         """Whether it is time to ask for it again: it is down, or it is said to be open and answers nothing (its end may have been lost)."""
         silent = self._owes(at) and at - self._full_at >= 2 * ASK_AGAIN_S  # one that says that it is full is there
@@ -142,7 +147,7 @@ class Shelf:
         self._cursor.pop(lane, None)
 
     def lying(self) -> list[Lane]:
-        """Lanes of which rows lie there that memory does not hold, the most urgent first."""
+        """Lanes of which rows lie there that memory does not hold, alarms first."""
         return sorted(self._more)
 
     def load(self, at: float, lane: Lane) -> Load | None:

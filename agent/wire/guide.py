@@ -37,8 +37,8 @@ MQTT 5 the content type is `application/msgpack`. Messages below `state/` are re
 whatever its topic. `boot` is 16 hex digits, new at each start of the agent; `seq` counts 1, 2, 3 … over all kinds within the boot. So a
 centre knows by the numbers that nothing is missing. Records of `state/` have no `seq`: the latest of a name counts.
 
-**Order.** Urgent records overtake others: alarms first, then answers, events, the live position, back-fill. `mono` (milliseconds on the
-boot's monotonic clock) orders the records of one boot, also those without a time.
+**Order.** Urgent records overtake others: alarms first, then answers, events, declared losses (`gap`), the live position, back-fill.
+`mono` (milliseconds on the boot's monotonic clock) orders the records of one boot, also those without a time.
 
 **The clock.** `time` is when it happened. While the unit does not know the time, it is absent, never wrong. `clock.src` says
 whence it is known (`gnss`, `ntp`, `none`; `rtc` is kept for later), `clock.err_ms` bounds its error. Records that left undated are dated

@@ -249,3 +249,18 @@ def test_reading_goes_on_while_rows_are_refused(tmp_path: Path) -> None:
         run.store(3)
         assert isinstance(run.load(), Loaded)
         assert run.names() == [run.name(1), run.name(3)]
+
+
+def test_a_full_store_takes_declared_losses_but_not_all_the_room_of_the_alarms(tmp_path: Path) -> None:
+    with running(tmp_path, size_bytes_max=SMALL) as run:
+        run.open()
+        taken: dict[Lane, int] = {}
+        for lane in (Lane.BACKFILL, Lane.GAP, Lane.ALARM):
+            while True:
+                name = run.name(len(taken) * 100_000 + taken.get(lane, 0))
+                run.perform(Store(name, lane, bytes(2000)))
+                if isinstance(run.stored_or_full(), SpoolFull):
+                    break
+                taken[lane] = taken.get(lane, 0) + 1
+    assert taken[Lane.GAP] > 5
+    assert taken[Lane.ALARM] > taken[Lane.GAP]

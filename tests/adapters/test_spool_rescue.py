@@ -15,7 +15,7 @@ from tests.adapters.test_spool_gone import small_disk
 PAGE = 1024
 SMALL = 1 << 20
 TRACKS = 2500
-ALARM, EVENT = 2501, 2502
+ALARM, EVENT, GAP = 2501, 2502, 2503
 
 
 def garble(file: Path, page: int) -> None:
@@ -48,6 +48,7 @@ def large(tmp_path: Path) -> Path:
             run.keep(*(run.name(seq) for seq in range(first, first + 250)))
         run.store(EVENT, lane=Lane.EVENT)
         run.store(ALARM, lane=Lane.ALARM)
+        run.store(GAP, lane=Lane.GAP)
         run.remember("alarm", b"latched")
     return tmp_path / "spool" / "cache.db"
 
@@ -57,9 +58,10 @@ def test_into_less_room_alarms_memory_and_events_are_saved_first_and_history_las
     garble(large, root_page(tmp_path, "Cache") if by_page else large.stat().st_size // PAGE // 2)
     with running(tmp_path, NEXT_BOOT, SMALL) as run:
         run.perform(OpenSpool())
-        assert run.posted.expect(SpoolQuarantined).rows
+        saved = run.posted.expect(SpoolQuarantined).rows
         opened = run.posted.expect(SpoolOpened)
-        assert opened.waiting[Lane.ALARM] == opened.waiting[Lane.EVENT] == 1
+        assert saved == sum(opened.waiting.values()) + opened.kept
+        assert opened.waiting[Lane.ALARM] == opened.waiting[Lane.EVENT] == opened.waiting[Lane.GAP] == 1
         assert opened.memory == {"alarm": b"latched"}
         assert opened.waiting[Lane.BACKFILL] > 200
         assert opened.kept == 0

@@ -13,6 +13,7 @@ from agent.core.events import (
     HistoryWritten,
     Lane,
     Loaded,
+    LossesKept,
     Resent,
     Row,
     RowsGivenUp,
@@ -27,6 +28,7 @@ from agent.core.part import Output
 from agent.wire.records import EventRecord, Gap
 from tests.core.builders import (
     BOOT,
+    OTHER_BOOT,
     OTHER_ROW,
     ROOT,
     Bench,
@@ -118,6 +120,49 @@ def test_the_word_of_a_loss_that_was_given_up_itself_is_stored_once_more() -> No
 def test_an_end_in_order_stores_at_once_what_was_given_up_and_is_in_memory() -> None:
     bench = made(OPEN, draft(101.0, "a"), Stored(101.1, (f"{BOOT}-1",)), RowsGivenUp(102.0, Lane.BACKFILL, (f"{BOOT}-1",), "store_full"))
     assert "a" in ids(bench.feed(StopRequested(102.1, "SIGTERM")), Store)
+
+
+def test_a_draft_that_grows_while_we_are_about_to_end_is_asked_of_the_store_again_at_once() -> None:
+    """Seed 94 of the preset link: the track sealed its batch with one more fix, and the card had not answered for the one before."""
+    bench = made(OPEN, draft(101.0, "a"))
+    assert "a" in ids(bench.feed(StopRequested(102.0, "SIGTERM")), Store)
+    assert "all" in ids(bench.feed(draft(102.0, "all", final=True)), Store)
+
+
+def test_what_a_full_card_has_not_taken_is_declared_before_the_process_goes() -> None:
+    bench = made(OPEN, event_report(101.0, "door"), event_report(101.0, "help", Lane.ALARM), StoreRoom(101.5, False, "full"))
+    stored = of(Store, bench.feed(StopRequested(102.0, "SIGTERM")))
+    gaps = [(store.lane, gap.why, gap.what, gap.count) for store in stored if isinstance(gap := record(store), Gap)]
+    assert gaps == [(Lane.GAP, "store_full", "event", 1)]
+
+
+def test_a_declared_loss_is_stored_though_the_card_is_full_and_that_is_no_end_of_the_fullness() -> None:
+    given_up = RowsGivenUp(102.0, Lane.EVENT, (f"{OTHER_BOOT}-5",), "store_full")
+    bench = made(OPEN, StoreRoom(101.0, False, "full"))
+    told = one(Store, bench.feed(given_up))
+    assert told.lane is Lane.GAP
+    outs = bench.feed(Stored(400.0, (told.name,)))
+    assert not of(FaultSeen, outs)
+    assert of(LossesKept, outs)
+
+
+def test_the_notes_of_losses_stay_until_every_declaration_is_on_disk() -> None:
+    bench = made(OPEN)
+    bench.feed(RowsGivenUp(102.0, Lane.EVENT, (f"{OTHER_BOOT}-5",), "store_full"))
+    bench.feed(RowsGivenUp(102.0, Lane.BACKFILL, (f"{OTHER_BOOT}-6",), "store_full"))
+    first, second = [store.name for store in of(Store, bench.all) if store.lane is Lane.GAP]
+    assert not of(LossesKept, bench.feed(Stored(103.0, (first,))))
+    assert of(LossesKept, bench.feed(Stored(103.1, (second,))))
+
+
+def test_a_declared_loss_leaves_behind_events_and_before_back_fill() -> None:
+    rows = [Row(f"{OTHER_BOOT}-{seq}", lane, OTHER_ROW.payload) for seq, lane in ((5, Lane.EVENT), (6, Lane.GAP), (7, Lane.BACKFILL))]
+    bench = made(OPEN)
+    for row in reversed(rows):
+        bench.part._leaving.take_row(100.5, row)  # type: ignore[attr-defined]  # an outbox
+    sent = [out.token for out in of(Publish, bench.feed(UP, Started(UP.at)))]
+    window = bench.part._window._messages  # type: ignore[attr-defined]  # as above
+    assert [window[token].lane for token in sent] == [Lane.EVENT, Lane.GAP, Lane.BACKFILL]
 
 
 def test_a_final_draft_that_was_asked_of_no_store_leaves_without_one() -> None:

@@ -22,7 +22,7 @@ from agent.core.events import (
 )
 from agent.core.given_up import note
 from agent.core.part import Output
-from agent.core.retention import ANSWER_S_MAX, LOOK_S, MARK, ROWS, Retention
+from agent.core.retention import ANSWER_S_MAX, LOOK_S, MARK, ORDER, ROWS, Retention
 from tests.core.builders import BOOT, UTC_MS, Bench, assert_covers, names, of, one, told_time
 
 DAY = UTC_MS // 86_400_000
@@ -105,6 +105,11 @@ def test_every_state_answers_every_event(state: str, event: Event, outs: list[st
 
 def test_the_table_covers_every_state_and_every_event() -> None:
     assert_covers(Retention, STATES, ((state, type(event)) for event, _, _ in TABLE for state in STATES))
+
+
+def test_no_declared_loss_is_ever_given_up() -> None:
+    assert Lane.GAP not in ORDER
+    assert Lane.ALARM not in ORDER
 
 
 def test_history_goes_first_then_back_fill_then_events_and_never_an_alarm() -> None:

@@ -40,7 +40,7 @@ def effects(rows: int) -> list[tuple[str, Effect]]:
     wanted: list[tuple[str, Effect]] = []
     for seq in range(1, rows + 1):
         name = f"{BOOT}-{seq}"
-        wanted.append((f"ack {name}", Store(name, Lane(seq % 4), content(name))))
+        wanted.append((f"ack {name}", Store(name, list(Lane)[seq % len(Lane)], content(name))))
         if seq % 5 == 0:
             wanted.append((f"remembered m{seq}", Remember(f"m{seq}", str(seq).encode())))
         if seq > 10 and seq % 3 == 0:
