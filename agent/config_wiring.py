@@ -27,6 +27,9 @@ ONLY_FOR = {
 }
 """Keys of an input that say something for these uses only: beside another they would be believed to do what they do not."""
 
+PRESS_RELEASE_S_MAX = 1.0
+"""A press is believed to go on for `release_s` after each touch, and a hold is the sum of its touches: with more, they add up to one."""
+
 
 def check(sheets: Sheets, uart: tuple[str, str] | None) -> Iterator[Mistake]:
     """Every mistake. `uart`: the key of [gnss] by which the receiver has pins 14 and 15, and where that is said."""
@@ -35,11 +38,13 @@ def check(sheets: Sheets, uart: tuple[str, str] | None) -> Iterator[Mistake]:
     for item in sheets.items("input"):
         yield from _contacts(item)
         yield from _uses(item)
+        yield from _press(item)
         yield from _pulls(item)
     yield from _pins(sheets, uart)
     yield from _groups(sheets)
     for item in sheets.items("output"):
         yield from _power_on(item)
+        yield from _safe(item)
 
 
 def _ids(sheets: Sheets) -> Iterator[Mistake]:
@@ -89,6 +94,22 @@ def _uses(item: Item) -> Iterator[Mistake]:
             yield item.mistake(key, f"{key} says nothing about an input of use {use.value}; it is for {right}: remove it, or correct use")
     if use is InputUse.LIGHT_HAND and not item.has("show"):
         yield item.mistake("show", 'missing; expected the show that this switch puts on, like "scene"')
+
+
+def _press(item: Item) -> Iterator[Mistake]:
+    """A press that is held for `hold_s` is believed by then, and several short ones are not taken for one."""
+    use, debounce_s, release_s, hold_s = (item.value(key) for key in ("use", "debounce_s", "release_s", "hold_s"))
+    if use not in (InputUse.PANIC, InputUse.PANIC_CANCEL):
+        return
+    if use is InputUse.PANIC and None not in (debounce_s, hold_s) and debounce_s > hold_s:
+        told = (
+            f"a press is believed only after {debounce_s:g} s (debounce_s), but is an alarm after {hold_s:g} s (hold_s): "
+            "let go between, it is none; expected a debounce_s of 0.02 to 0.2"
+        )
+        yield item.mistake("debounce_s" if item.has("debounce_s") else "hold_s", told)
+    if release_s is not None and release_s > PRESS_RELEASE_S_MAX:
+        told = f"found {release_s:g}; expected at most {PRESS_RELEASE_S_MAX:g} for a button that is held: touches would add up to one press"
+        yield item.mistake("release_s", told)
 
 
 def _pulls(item: Item) -> Iterator[Mistake]:
@@ -152,6 +173,21 @@ def no_group(group: str, groups: set[str], at: Mistake) -> Iterator[Mistake]:
 def power_on_level(at_power_on: str, pin: int) -> str:
     """`up` or `down`: the level of an output's pin from power-on until a program takes it."""
     return boot_pull(pin) if at_power_on == "pi" else at_power_on
+
+
+SAFE_OFF = {
+    "panic_lamp": "steady light means that a human has seen the alarm",
+    "buzzer": "it would sound until the agent runs again",
+    "recorder_mark": "the next mark would have no edge",
+}
+"""Why an output of such a use must not be on when nobody drives it."""
+
+
+def _safe(item: Item) -> Iterator[Mistake]:
+    """Only a light may be on when the agent has ended."""
+    use = item.value("use")
+    if item.value("safe") == "on" and use in SAFE_OFF:
+        yield item.mistake("safe", f'found "on" for an output of use {use}; expected "off": {SAFE_OFF[use]}')
 
 
 def _power_on(item: Item) -> Iterator[Mistake]:

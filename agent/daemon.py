@@ -21,6 +21,7 @@ from agent.adapters.gnss import Gnss
 from agent.adapters.inputs import Inputs
 from agent.adapters.local_socket import LocalSocket
 from agent.adapters.outputs import Outputs
+from agent.adapters.safe_file import SafeFile
 from agent.adapters.socket_file import SocketInUse
 from agent.adapters.spool import Spool
 from agent.adapters.systemd import ServiceManager
@@ -100,7 +101,8 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     """All adapters in the order in which they start, and who performs which effect."""
     now = clock.monotonic
     local_socket = LocalSocket(config.socket.path, post, now)
-    adapters: list[Adapter] = [local_socket]  # first: another agent on this machine is found before a pin is driven
+    # First: another agent on this machine is found before a pin is driven. Then what is safe is written down, before there is an end to it.
+    adapters: list[Adapter] = [local_socket, SafeFile(config.socket.path, config.output)]
     performers: Performers = dict.fromkeys((effects.ShowLights, effects.PulseOutput), lambda _: None)
     if config.input or config.output:
         try:

@@ -9,6 +9,7 @@ from agent.core.effects import Answer, PulseOutput, Remember, ShowLights
 from agent.core.events import Asked, Received, SpoolOpened
 from agent.core.latches import MEMORY
 from agent.core.lights import LAMPS
+from agent.core.walk_test import RESULT_SHOWN_S
 from simulator.facts import Accepted, Booted, Committed, Ordered, Pulse, Written
 from simulator.promises import Promise
 from simulator.world_hands import ASKER
@@ -72,11 +73,14 @@ class FeedbackIsTrue(Promise):
         self._known: dict[str, _Known] = {}
         self._live: set[str] = set()
         self._tests: set[str] = set()
+        self._passed_until = -math.inf
+        """Until when the lamp may say that a test was passed."""
         self._shown: ShowLights | None = None
 
     def booted(self, _: Booted) -> None:
         """A new process claims nothing of what it has not read; what it says again is a record of its own."""
         self._live, self._tests, self._shown = set(), set(), None
+        self._passed_until = -math.inf
 
     def opened(self, opened: SpoolOpened) -> None:
         """What was latched is live, and its newest press the one that was latched: one after it died with the process."""
@@ -95,6 +99,7 @@ class FeedbackIsTrue(Promise):
         facts = written.facts
         if facts["kind"] == "selftest":
             self._tests.clear()
+            self._passed_until = self.world.now + RESULT_SHOWN_S if facts["result"] == "passed" else -math.inf
         if facts["kind"] != "alarm":
             return
         alarm = facts["id"]
@@ -142,6 +147,8 @@ class FeedbackIsTrue(Promise):
                 continue
             real = [self._known[alarm] for alarm in self._live if alarm in self._known and not self._known[alarm].silent]
             tests = [self._known[alarm] for alarm in self._tests]
+            if not real and not tests and says == "acknowledged" and self.world.now < self._passed_until:
+                continue
             if not real and not tests:
                 self.broken(f"the lamp says {says}, and nothing is live")
             may = min(known.claim for known in real) if real else max(known.claim for known in tests)
@@ -180,6 +187,7 @@ class SilentIsSilent(Promise):
         self._live: dict[str, dict[str, Any]] = {}
         self._silent = {i.id for i in world.config.input if i.mode == "silent"}
         self._marks_until = -math.inf
+        self._passed_until = -math.inf
         self._ask_at = -math.inf
         self._shown: ShowLights | None = None
 
@@ -197,8 +205,10 @@ class SilentIsSilent(Promise):
             self._live = latches(remember.value)
 
     def written(self, written: Written) -> None:
-        """A press that may be seen may be marked."""
+        """A press that may be seen may be marked, and a test that is passed be shown."""
         facts = written.facts
+        if facts["kind"] == "selftest" and facts["result"] == "passed":
+            self._passed_until = self.world.now + RESULT_SHOWN_S
         if facts["kind"] == "alarm" and facts["mode"] != "silent":
             self._marks_until = self.world.now + self.MARK_S
             if facts["source"] in self._silent:
@@ -222,7 +232,7 @@ class SilentIsSilent(Promise):
 
     def _look(self, effect: ShowLights) -> None:
         """A test's window shows its own progress, whatever is live."""
-        if effect is not self._shown or not self.quiet or self._testing:
+        if effect is not self._shown or not self.quiet or self._testing or self.world.now < self._passed_until:
             return
         lit = [lamp for lamp in self._lamps if effect.outputs[lamp].name != "off"]
         if lit:

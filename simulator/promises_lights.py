@@ -94,7 +94,6 @@ class LightsClaimNoMore(Promise):
         shows = Shows(world.config.show, world.config.output)
         self._plays = {show: {o: p.name for o, p in shows.play(show).items()} for show in shows.names}
         self._was: deque[tuple[float, dict[str, str]]] = deque(maxlen=12)
-        self._last_lit = dict.fromkeys(world.car.lamps.groups, -math.inf)
 
     def booted(self, _: Booted) -> None:
         """Nothing is played yet."""
@@ -105,19 +104,10 @@ class LightsClaimNoMore(Promise):
         self._was.clear()
 
     def pulse(self, _: Pulse) -> None:
-        """Look at the lamps."""
-        lamps, now = self.world.car.lamps, self.world.now
-        self._look(now)
-        if not self._was or self._was[-1][1] != lamps.shown:
-            self._was.append((now, dict(lamps.shown)))
-
-    def _look(self, now: float) -> None:
-        lamps = self.world.car.lamps
-        for group, lit in lamps.lit.items():
-            if lit:
-                self._last_lit[group] = now
-            elif lamps.changed_at[group] > self._last_lit[group]:
-                self._last_lit[group] = lamps.changed_at[group]
+        """Remember what the outputs have played."""
+        shown = self.world.car.lamps.shown
+        if not self._was or self._was[-1][1] != shown:
+            self._was.append((self.world.now, dict(shown)))
 
     def sent(self, sent: Sent) -> None:
         """What does it claim?"""
@@ -127,10 +117,9 @@ class LightsClaimNoMore(Promise):
             self._position(sent)
 
     def _io(self, sent: Sent) -> None:
-        now, lit = self.world.now, sent.facts.get("lit") or {}
-        self._look(now)
-        for group, claimed in lit.items():
-            dark_s = now - self._last_lit[group]
+        lamps, now = self.world.car.lamps, self.world.now
+        for group, claimed in (sent.facts.get("lit") or {}).items():
+            dark_s = 0.0 if lamps.lit[group] else now - lamps.changed_at[group]
             since = now - self.LIT_S - self.world.pace.levels_s
             if claimed and dark_s > self.LIT_S and not (self.world.events_disturbed_since(since) or self.world.noisy_since(since)):
                 self.broken(f"io calls {group} lit, and it has been dark for {dark_s:.1f} s")

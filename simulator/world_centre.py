@@ -125,7 +125,7 @@ class WorldCentre:
         if self._cases.get(alarm_id) is not case or case.order_at != planned_at:
             return
         kind = "alarm.ack" if case.stage == "seen" else "alarm.clear"
-        self._orders[self._give(kind, alarm_id, "manual", case.n if kind == "alarm.ack" else None)] = (kind, alarm_id)
+        self._orders[self._give(kind, alarm_id, "manual", case.n)] = (kind, alarm_id)
         self._plan(alarm_id, case, (AGAIN_S, AGAIN_S * 1.5))
 
     def _give(self, kind: str, alarm_id: str, by: str, n: int | None) -> str:
@@ -133,7 +133,8 @@ class WorldCentre:
         self._world.tell(Ordered(kind, alarm_id, by, n))
         if kind == "alarm.clear":
             self.ended.add(alarm_id)
-        return self.order(kind, {"alarm": alarm_id} | ({} if n is None else {"by": by, "n": n}))
+        body: dict[str, Any] = {"reason": "officer safe"} if kind == "alarm.clear" else {"by": by}
+        return self.order(kind, {"alarm": alarm_id} | body | ({} if n is None else {"n": n}))
 
     def order(self, kind: str, body: dict[str, Any]) -> str:
         """Give the unit any order; its name."""

@@ -172,6 +172,19 @@ def test_the_patrol_car_has_what_was_asked_for() -> None:
     assert {o.group for o in board.output if o.use == "light"} == {"front", "rear", "scene"}
 
 
+def test_the_barrier_of_a_checkpoint_shines_also_when_the_mains_have_failed_and_the_battery_is_low() -> None:
+    """A barrier that is dark across a road kills."""
+    board = config_file.read_board(ROOT / "firmware_config" / "boards" / "checkpoint.toml")
+    assert {i.id: i.use for i in board.input if i.id in ("mains_fail", "battery_low")} == {
+        "mains_fail": InputUse.GENERIC,
+        "battery_low": InputUse.LOW_VOLTAGE,
+    }
+    assert [i.id for i in board.input if i.use is InputUse.LOW_VOLTAGE] == ["battery_low"]
+    assert "barrier" not in board.lights.shed
+    shows = Shows(board.show, board.output)
+    assert all("barrier" in shows.lit(show) for show in ("cruise", "response", "checkpoint", "closure"))
+
+
 def test_the_wheel_carries_every_board_to_where_it_is_looked_for() -> None:
     files = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
     assert files[board_file.SHARED] == ["firmware_config/boards/*.toml"]

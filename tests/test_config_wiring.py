@@ -118,6 +118,41 @@ def test_a_key_beside_a_use_that_it_says_nothing_about_is_refused(tmp_path: Path
         assert f"{key} says nothing about an input of use {use}; it is for " in error.message
 
 
+@pytest.mark.parametrize(
+    ("use", "keys", "key", "message"),
+    [
+        (
+            "panic",
+            "debounce_s = 5",
+            "debounce_s",
+            "a press is believed only after 5 s (debounce_s), but is an alarm after 0.5 s (hold_s): let go between, it is none; expected",
+        ),
+        (
+            "panic",
+            "debounce_s = 0.2\nhold_s = 0.1",
+            "debounce_s",
+            "a press is believed only after 0.2 s (debounce_s), but is an alarm after",
+        ),
+        ("panic", "release_s = 60", "release_s", "found 60; expected at most 1 for a button that is held: touches would add up to one"),
+        ("panic_cancel", "release_s = 1.5", "release_s", "found 1.5; expected at most 1 for a button that is held"),
+        ("panic", "debounce_s = 0.1\nhold_s = 0.1\nrelease_s = 1", "", ""),
+        ("panic", "hold_s = 0.05", "", ""),
+        ("panic_cancel", "debounce_s = 1", "", ""),
+        ("ignition", "debounce_s = 5\nrelease_s = 60", "", ""),
+    ],
+)
+def test_a_button_that_would_lose_a_press_or_add_touches_up_to_one_is_refused(
+    tmp_path: Path, use: str, keys: str, key: str, message: str
+) -> None:
+    text = wired(f"pin = 4\n{keys}", use)
+    if not message:
+        assert read(tmp_path, text).input[0].use.value == use
+        return
+    error = only(tmp_path, text)
+    assert error.key == f"input[1].{key}"
+    assert error.message.startswith(message)
+
+
 def test_a_use_that_is_wrong_itself_makes_no_second_mistake_of_its_keys(tmp_path: Path) -> None:
     assert only(tmp_path, wired('pin = 4\nmode = "silent"', "pannic")).key == "input[1].use"
 
@@ -189,6 +224,6 @@ def test_windows_of_the_day_are_read_from_a_list(tmp_path: Path, window: str, ri
 
 
 def test_a_policy_of_the_recorder_is_a_list_of_words(tmp_path: Path) -> None:
-    assert read(tmp_path, '[recorder]\nmark_on = []\n').recorder.mark_on == ()
+    assert read(tmp_path, "[recorder]\nmark_on = []\n").recorder.mark_on == ()
     error = only(tmp_path, '[recorder]\nmark_on = ["panics"]\n')
     assert error.message == 'found "panics" (text); expected "panic", "lights" or "order"; did you mean "panic"?'

@@ -95,6 +95,16 @@ def test_both_languages_have_the_same_sections_and_tables() -> None:
     assert sorted(numbers[0]) == sorted(numbers[1]), set(numbers[0]) ^ set(numbers[1])
 
 
+@pytest.mark.parametrize("file", BOARDS, ids=lambda file: file.stem)
+def test_a_sense_line_of_a_board_watches_the_first_output_of_its_group_as_the_page_says(file: Path) -> None:
+    """By what the screws say: the line's names the lamp that the first output's does."""
+    board = config_file.read_board(file)
+    to = {terminal.line: terminal.to for terminal in board.terminal if terminal.side == "signal"}
+    for line in (i for i in board.input if i.use is InputUse.LIGHT_SENSE):
+        first = next(o for o in board.output if o.use == "light" and o.group == line.senses)
+        assert set(to[first.id].replace(",", "").split()) & {"red", "blue", "left", "right", "amber"} <= set(to[line.id].split())
+
+
 # --- what the page says of a button is what the agent does ------------------------------------------------------------------------------
 
 WIRES: dict[str, Callable[[bool], tuple[bool, bool]]] = {

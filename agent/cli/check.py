@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from agent import config_file, config_shows
 from agent.board import Board, Terminal
 from agent.cli import parser
-from agent.config import Config, Input, Output
+from agent.config import Config, Input, InputUse, Output
 from agent.config_wiring import power_on_level
 from agent.header import POSITION, boot_pull
 
@@ -17,6 +17,9 @@ MISTAKES = 2
 COLUMNS = ("pin", "header", "direction", "id", "function", "active", "pull", "power-on")
 SCREWS = ("screw", "wire", "part", "fuse", "goes to")
 """What a board adds."""
+
+PRESS_DEBOUNCE_S = (0.02, 0.2)
+"""Contacts bounce for milliseconds, interference comes in bursts; a hand that hits a button may be gone in a fifth of a second."""
 
 MORE = """
 Every mistake is reported at once, with its line. When there is none, the table of pins is printed as it has to be wired: the BCM
@@ -115,6 +118,10 @@ def notes(config: Config) -> Iterator[str]:
                 f"{device.id}: pull {device.pull} makes it active when nothing is connected (active is {device.active}); "
                 "a cut wire then looks like a press"
             )
+        shortest_s, longest_s = PRESS_DEBOUNCE_S
+        if device.use is InputUse.PANIC and not shortest_s <= device.debounce_s <= longest_s:
+            why = "a bouncing contact or a spike may be a press" if device.debounce_s < shortest_s else "a quick press may not be believed"
+            yield f"{device.id}: debounce_s is {device.debounce_s:g}, outside {shortest_s:g} to {longest_s:g}; {why}"
     yield from config_shows.notes(config)
 
 

@@ -1,10 +1,12 @@
 """`outpost safe`: a config file goes in; every output of it and of its board is driven to its safe level, at once, and left so.
 
 systemd runs this after every end of the agent (ExecStopPost), also when that was killed and could do nothing more for its outputs. So it
-starts fast, and it takes from the files only what it needs: a mistake elsewhere in them keeps no lamp lit.
+starts fast, and it takes from the files only what it needs: a mistake elsewhere in them keeps no lamp lit. What they do not say (the card
+has died) it takes from what the agent wrote into memory when it started (`agent.adapters.safe_file`).
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent import board_file, config_text, data_files
+from agent.adapters import safe_file
 from agent.cli import parser
-from agent.config import Output
+from agent.config import Output, Socket
 
 DONE = 0
 NOT_DRIVEN = 1
@@ -24,7 +27,8 @@ NEEDED = ("pin", "active", "safe")
 
 MORE = """
 For the end of the agent, however it ended: while one runs the pins are taken, or it drives them again. Of the config and its board only
-pin, active and safe of each [[output]] are looked at; `outpost check` finds all other mistakes."""
+pin, active and safe of each [[output]] are looked at; `outpost check` finds all other mistakes. Where they cannot be read, what the agent
+wrote at its start into safe.json, beside its socket, is driven instead."""
 
 EPILOG = """\
 examples:
@@ -34,7 +38,7 @@ examples:
 exit codes:
   0  every output is at its safe level
   1  an output could not be driven; stderr says which and why
-  2  the config file, its board, or an [[output]] is wrong; the other outputs were driven"""
+  2  the config file, its board, or an [[output]] is wrong; the other outputs were driven, and those of safe.json"""
 
 
 class Found(NamedTuple):
@@ -64,6 +68,7 @@ def read(path: Path) -> Found:
     """The outputs of the config at `path` and of its board. An output of the config replaces the board's of the same id."""
     mistakes: list[str] = []
     own = _tables(path, mistakes)
+    socket = _table(own.get("socket")).get("path")
     unit = _table(own.get("unit"))
     below = _board(path, unit.get("board"), mistakes)
     without = unit.get("without")
@@ -77,7 +82,30 @@ def read(path: Path) -> Found:
             mistakes.append(f"{path}: output {id_}: {e}")
         else:
             found.outputs.append(msgspec.structs.replace(output, id=id_))
+    if mistakes:
+        _remember(found, path.absolute().parent / socket if isinstance(socket, str) else None)
     return found
+
+
+def _remember(found: Found, socket: Path | None) -> None:
+    """Add what the agent had in force, for pins of which the files say nothing. `socket`: as the config has it, if it says so.
+
+    An unreadable config does not say where its socket was: then it is the directory that systemd gave the service, or the default.
+    """
+    place = safe_file.beside(str(socket or _run_directory() / "agent.sock"))
+    pins = {output.pin for output in found.outputs}
+    try:
+        more = [output for output in safe_file.read(place) if output.pin not in pins]
+    except (OSError, ValueError):  # msgspec's errors are ValueErrors; an agent that never ran has left nothing
+        return
+    if more:
+        found.outputs.extend(more)
+        found.mistakes.append(f"{place}: {', '.join(output.id for output in more)}: driven as the agent wrote down when it started")
+
+
+def _run_directory() -> Path:
+    """Where a service has its socket: as systemd says, or by default."""
+    return Path(os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or Path(Socket().path).parent)
 
 
 def _outputs(tables: dict[str, Any]) -> dict[str, dict[str, Any]]:

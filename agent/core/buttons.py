@@ -14,6 +14,9 @@ from agent.core.events import InputChanged
 TWICE_S = 2.0
 """Two presses that begin within this of each other are meant as one sign."""
 
+STORE_WAIT_S = 3.0
+"""How long a button that was down at the start waits for the store, which may hold the alarm that it has raised already."""
+
 TEST_HOLD_S_MAX = 3.0
 """Nobody lets go of a button between a longer hold and the 5 s of a real alarm: in a walk test such a one is pressed, not held."""
 
@@ -32,13 +35,19 @@ class Button:
     def __init__(self, config: Input) -> None:
         self.config = config
         self.taken = Taken.NOTHING
-        self.stuck = False
+        self.held_back_at = math.inf
+        """When it was pressed, as long as nobody has been told: it was down at the start, and the store is not open yet."""
         self._began_before = -math.inf
 
     @property
     def tested_by_a_touch(self) -> bool:
         """Its hold is too long to be part of a test."""
         return self.config.hold_s > TEST_HOLD_S_MAX
+
+    @property
+    def told_at(self) -> float:
+        """When a press that is held back is told whatever the store does."""
+        return self.held_back_at + STORE_WAIT_S
 
     def turned(self, change: InputChanged) -> bool:
         """It goes down or up; whether that makes a press, as the second of two."""

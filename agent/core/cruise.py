@@ -35,6 +35,7 @@ class Cruise(Part):
         self._time = time
         self._here = here
         self._east_s = east_s
+        self._keys: dict[str, bool] = {}
         self._lit = False
         self._why = ""
         self._look_at = math.inf
@@ -49,8 +50,9 @@ class Cruise(Part):
         match event:
             case Started() if self._mode == "always":
                 return self._set(event.at, True, "always")
-            case InputChanged(use="ignition", active=active) if self._mode == "ignition":
-                return self._set(event.at, active, f"ignition {'on' if active else 'off'}")
+            case InputChanged(use="ignition", input=name, active=active) if self._mode == "ignition":
+                self._keys[name] = active
+                return self._set(event.at, on := any(self._keys.values()), f"ignition {'on' if on else 'off'}")
             case Started() | TimeLearned() if self._mode == "schedule":
                 return self._look(event.at)
         return ()

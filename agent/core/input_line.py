@@ -118,6 +118,10 @@ class InputLine:
             self._active_s = 0.0  # nothing is left of what came before: here a press begins
         return []
 
+    def lose(self) -> None:
+        """It cannot be read now. A press that has begun is believed in doubt; that it goes on for half a minute nobody has seen."""
+        self._marks_left = tuple(mark for mark in self._marks_left if mark <= self._wired.hold_s)
+
     def _count_until(self, belief: Integrator[bool], at: float) -> None:
         if belief.raw:
             self._active_s += max(0.0, at - belief.at)

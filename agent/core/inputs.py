@@ -34,6 +34,8 @@ class PlainWire:
 
     def read(self, at: float, levels: dict[str, bool], whole: bool) -> list[Event]:
         """Its level, if it is among them; what cannot be read now (`whole`, and missing) stays as it was."""
+        if whole and self._name not in levels:
+            self._line.lose()
         if self._name not in levels or at < self._read_at:
             return []  # a level that was read before an edge and came after it must not undo a press
         self._read_at = at
@@ -53,7 +55,7 @@ class Inputs(Part):
     def __init__(self, inputs: tuple[Input, ...]) -> None:
         self._wires: dict[str, PlainWire | SupervisedWire] = {i.id: SupervisedWire(i) if i.supervised else PlainWire(i) for i in inputs}
         self._by_line = {line: self._wires[i.id] for i in inputs for line in i.lines()}
-        self._failed = False
+        self._failed = ""
 
     @property
     def deadline(self) -> float:
@@ -66,13 +68,19 @@ class Inputs(Part):
             case Edge(input=name, active=active) if name in self._by_line:
                 return self._by_line[name].read(event.at, {name: active}, whole=False)
             case Levels(active=levels):
-                recovered = [FaultSeen(event.at, "inputs.failed", False)] if self._failed and levels.keys() >= self._by_line.keys() else []
-                self._failed = self._failed and not recovered
-                return [*recovered, *(out for wire in self._wires.values() for out in wire.read(event.at, levels, whole=True))]
+                well = self._fail(event.at, "") if levels.keys() >= self._by_line.keys() else []
+                return [*well, *(out for wire in self._wires.values() for out in wire.read(event.at, levels, whole=True))]
             case InputsFailed(reason=reason):
-                self._failed = True
-                return [FaultSeen(event.at, "inputs.failed", True, reason)]
+                return self._fail(event.at, reason)
         return ()
+
+    def _fail(self, at: float, reason: str) -> list[Event]:
+        """They cannot be read, for this reason (empty: they can); another reason is told anew, for it names another input."""
+        was, self._failed = self._failed, reason
+        if was == reason:
+            return []
+        over = [FaultSeen(at, "inputs.failed", False)] if was else []
+        return [*over, FaultSeen(at, "inputs.failed", True, reason)] if reason else [*over]
 
     def expire(self) -> Outputs:
         """Believe the one that is due."""

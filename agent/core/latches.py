@@ -21,7 +21,7 @@ MEMORY = "alarms"
 """Name under which the latches lie in the store."""
 
 ALARMS_MAX = 32
-"""Latches kept: more than there are pins for buttons. Bounds the memory row."""
+"""Latches kept, and never fewer than one of each button: bounds the memory row, since a board has not so many pins for buttons."""
 
 CLEARED_MAX = 64
 """Alarms cleared in this boot that a store coming back late must not raise again."""
@@ -40,6 +40,7 @@ class State(enum.Enum):
 class Ack(enum.Enum):
     """What an acknowledgement by the centre changes."""
 
+    UNSAID = "it is of a record that was never said"
     CROSSED = "it was pressed again meanwhile"
     NOTHING = "known already"
     RECEIVED = "the centre's software has it"
@@ -90,11 +91,17 @@ class Live:
         latch.n += 1
         latch.state, latch.pressed_n, latch.received, latch.at_boot = State.RAISED, latch.n, False, first
 
+    def doubt(self, n: int | None) -> Ack | None:
+        """Why the centre's word about the record with that `n` cannot be of the alarm as it is now; None when it can."""
+        if n is None:
+            return None
+        return Ack.UNSAID if n > self.latch.n else Ack.CROSSED if n < self.latch.pressed_n else None
+
     def acknowledge(self, by: str, n: int | None) -> Ack:
         """The centre has seen the record with that `n` (None: it does not say which), `manual` or `auto`."""
         latch = self.latch
-        if n is not None and n < latch.pressed_n:
-            return Ack.CROSSED
+        if (doubt := self.doubt(n)) is not None:
+            return doubt
         if latch.state is State.ACKNOWLEDGED or (by == "auto" and latch.received):
             return Ack.NOTHING
         latch.received = True
@@ -104,8 +111,8 @@ class Live:
         self.repeat_at = math.inf
         return Ack.SEEN
 
-    def record(self, at: float, state: str, pos: Pos | None, test: bool = False) -> Alarm:
-        """What is to be said of it now; `state` as on the wire."""
+    def record(self, at: float, state: str, pos: Pos | None, test: bool = False, reason: str | None = None) -> Alarm:
+        """What is to be said of it now; `state` as on the wire; `reason`: why it is over, in the centre's words."""
         latch = self.latch
         return Alarm(
             id=latch.id,
@@ -120,6 +127,7 @@ class Live:
             at_boot=True if latch.at_boot else None,
             pos=pos,
             test=True if test else None,
+            reason=reason,
         )
 
 
@@ -180,8 +188,16 @@ class Latches:
         """What is live now is to be remembered."""
         for live in self._live.values():
             live.kept_n = live.latch.n
-        latches = [live.latch for live in self._live.values()][-ALARMS_MAX:]
+        latches = self._bounded()
         return self.memory.keep(at, msgpack.packb(msgspec.to_builtins(latches)) if latches else None)
+
+    def _bounded(self) -> list[Latch]:
+        """Too many: the oldest go of which the same button has a newer one, but never the only one of a button."""
+        latches = [live.latch for live in self._live.values()]
+        newest = {latch.source: latch.id for latch in latches}
+        older = [latch.id for latch in latches if latch.id != newest[latch.source]]
+        left_out = older[: max(0, len(latches) - ALARMS_MAX)]
+        return [latch for latch in latches if latch.id not in left_out]
 
     def keep_if_far(self, at: float, live: Live) -> list[Remember]:
         """After many repeats the store is told how far they have come."""

@@ -60,11 +60,12 @@ LAMPS = {
     "raised": Pattern("raised", ((True, 100), (False, 100))),
     "sent": Pattern("sent", ((True, 500), (False, 500))),
     "received": Pattern("received", ((True, 1800), (False, 200))),
+    "passed": ON,
     "acknowledged": ON,
     "test": Pattern("test", ((True, 100), (False, 1900))),
 }
 """What the officer's lamp says: fast, somebody still has to get it; slow, it is out and on disk; steady but for a blink, the centre's
-software has it; steady, a human has seen it. A short blink: a walk test waits for a press."""
+software has it; steady, a human has seen it, or a walk test has just been passed. A short blink: a walk test waits for a press."""
 
 BUZZ = Pattern("reminder", ((True, 150), (False, 150), (True, 150), (False, 550)))
 BUZZ_S = 2.0
@@ -136,7 +137,7 @@ class Lights(Part):
                 return self._ask(event.at)
             case LightsShown(shown=shown):
                 return self._compare(event.at, shown)
-            case OutputFailed(output=output, reason=reason):
+            case OutputFailed(output=output, reason=reason) if output in self._wanted():
                 return self._fail(event.at, output, reason)
         return ()
 
@@ -184,6 +185,9 @@ class Lights(Part):
         darkened = [group for group in self._shows.groups if group in self._shows.lit(self.winner()[0]) - self._shows.lit(show)]
         if darkened and not right.may_darken:
             return f"{show} would darken what is lit: {', '.join(darkened)}"
+        lit = [group for group in self._shows.groups if group in self._shows.lit(show)]
+        if lit and all(group in self._shed for group in lit) and not right.may_darken:
+            return f"the supply is low, and {', '.join(lit)} {'is' if len(lit) == 1 else 'are'} shed"
         return None
 
     # --- what the outputs play ----------------------------------------------------------------------------------------------------

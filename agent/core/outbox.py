@@ -235,11 +235,8 @@ class Outbox(Part):
         return [*out, *self._declare(at)]
 
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
-        for message in self._lanes:
-            self._postmark.date(message)
-        if not self._postmark.undated:
+        if not self._postmark.date_all(self._lanes):
             return []
-        self._postmark.undated = False  # some have left, some lie in the store as they were, perhaps for a later boot to send
         return self._report(Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms)))
 
     def resending(self) -> int:

@@ -8,12 +8,14 @@ Theory. A press (`buttons.py`) raises an alarm. An alarm is a latch that the uni
 
 The officer can ask that it be cancelled, which is one more record and changes nothing. There is one alarm for each button: every further
 press of it is one more record of that alarm, a press of another button an alarm of its own, with its own mode, so that a silent or a stuck
-one hides no other. Repeats are volatile (the latest wins), the other records are durable. A press asks for nothing: no position, no time,
-no link, no disk, nobody signed on; what there is goes along. What the lamp may say is in `feedback.py`, the test of the buttons in
+one hides no other. A button that is down at the start may have raised its alarm before: until the store has said so, or a few seconds are
+over, that press waits. Repeats are volatile (the latest wins), the other records are durable. A press asks for nothing: no position, no
+time, no link, no disk, nobody signed on; what there is goes along. What the lamp may say is in `feedback.py`, the test of the buttons in
 `walk_test.py`. A silent alarm changes nothing that can be seen or heard: no light, no lamp, nothing in what is told in the car
 (`discretion.py`).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +49,7 @@ from agent.core.input_line import CANCEL_S_MIN, REAL_ALARM_S, STUCK_S
 from agent.core.latches import MEMORY, Ack, Latches, Live, State, raised
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
+from agent.core.shared_fault import SharedFault
 from agent.core.timebase import Timebase
 from agent.core.walk_test import MEMORY as TEST_MEMORY
 from agent.core.walk_test import WalkTest
@@ -76,13 +79,17 @@ class Panic(Part):
         self._here = here
         self._latches = Latches()
         self._test = WalkTest(test, buttons, names, time, here)
+        self._opened = False
+        self._stuck, self._stuck_in_car = SharedFault("panic.stuck"), SharedFault("panic.stuck")
+        self._stuck_shown: FaultSeen | None = None
         self._show: str | None = None
         self._lamp: str | None = None
 
     @property
     def deadline(self) -> float:
-        """The next repeat that is due, memory that is to be asked for again, or what the walk test waits for."""
-        return min(self._latches.repeat_at, self._latches.memory.deadline, self._test.deadline)
+        """The next repeat or press that is due, memory that is to be asked for again, or what the walk test waits for."""
+        held_back = (button.told_at for button in self._buttons.values())
+        return min(self._latches.repeat_at, self._latches.memory.deadline, self._test.deadline, *held_back)
 
     def handle(self, event: Event) -> Outputs:
         """Take a press, a release, an order, an action, or news from the store."""
@@ -101,26 +108,28 @@ class Panic(Part):
                 out = self._walk(event)
             case LinkUp():
                 alarms = [live for live in self._latches.all if live.latch.state is State.RAISED]
-                out = [*(report for live in alarms for report in self._repeat(event.at, live)), *self._test.linked(event.at)]
+                out = [*(report for live in alarms for report in self._again(event.at, live)), *self._test.linked(event.at)]
             case _:
                 out = self._store_says(event)
         return self._settled(event.at, out)
 
     def expire(self) -> Outputs:
-        """Repeat, ask the store again, or let the walk test go on."""
+        """Repeat, tell a press that waited, ask the store again, or let the walk test go on."""
         at = self.deadline
         if at == self._latches.memory.deadline:
             return [self._latches.memory.again()]
         for live in self._latches.all:
             if live.repeat_at == at:
                 return self._repeat(at, live)
-        return self._settled(at, self._test.expire(at))
+        if at == self._test.deadline:
+            return self._settled(at, self._test.expire(at))
+        return self._settled(at, self._tell_held_back(at, at))
 
     def _settled(self, at: float, out: list[Output]) -> list[Output]:
         """After each turn: an alarm that may be seen ends a test, and light and lamp follow what is so now."""
         alarms = self._latches.shown
-        if alarms and self._test.open:
-            out += self._test.end(at, "alarm")
+        if alarms:
+            out += self._test.give_way(at)
         show = "response" if any(live.latch.mode == "overt" for live in alarms) else None
         if show != self._show:
             self._show = show
@@ -137,16 +146,11 @@ class Panic(Part):
         pressed = button.turned(change)
         if pressed or (change.active and button.tested_by_a_touch and self._tests(button, change.since)):
             return self._press(change.at, button, change.since, change.first)
-        if change.active:
-            return []
-        was_stuck, button.stuck = button.stuck, False
-        return [FaultSeen(change.at, "panic.stuck", False)] if was_stuck and not self._stuck() else []
+        return [] if change.active else self._stick(change.at, button, False)
 
     def _hold(self, button: Button, held: InputHeld) -> list[Output]:
         if held.held_s >= STUCK_S:
-            button.stuck = True
-            name = button.config.id
-            return [FaultSeen(held.at, "panic.stuck", True, f"button {name} has been down for {STUCK_S:.0f} s")]
+            return self._stick(held.at, button, True)
         if button.taken is Taken.ALARM:
             return []
         if held.held_s >= REAL_ALARM_S:  # of a press that was taken for a test, or of a button that is held so long anyway
@@ -155,9 +159,12 @@ class Panic(Part):
             return []
         return self._press(held.at, button, held.since, held.first)
 
-    def _stuck(self, but_silent: bool = False) -> list[str]:
-        stuck = [button.config for button in self._buttons.values() if button.stuck]
-        return [config.id for config in stuck if config.mode != "silent" or not but_silent]
+    def _stick(self, at: float, button: Button, stuck: bool) -> list[Output]:
+        """The fault names all that are stuck; a second one, for the car, knows of no silent button."""
+        name = button.config.id
+        if button.config.mode != "silent":
+            self._stuck_shown = next(reversed(self._stuck_in_car.change(at, name, stuck)), self._stuck_shown)
+        return [*self._stuck.change(at, name, stuck)]
 
     def _tests(self, button: Button, since: float) -> bool:
         return self._test.takes(since) and self._latches.of(button.config.id) is None
@@ -172,14 +179,26 @@ class Panic(Part):
 
     def _alarm(self, at: float, button: Button, first: bool) -> list[Output]:
         button.taken = Taken.ALARM
+        if first and not self._opened and self._latches.of(button.config.id) is None:
+            button.held_back_at = at
+            return []
+        return self._tell(at, button, first, at)
+
+    def _tell_held_back(self, at: float, due: float = math.inf) -> list[Output]:
+        """Presses that waited for the store, those that are due by then."""
+        buttons = [button for button in self._buttons.values() if button.held_back_at < math.inf and button.told_at <= due]
+        return [output for button in buttons for output in self._tell(at, button, True, button.held_back_at)]
+
+    def _tell(self, at: float, button: Button, first: bool, pressed_at: float) -> list[Output]:
+        button.held_back_at = math.inf
         live = self._latches.of(button.config.id)
         if live is not None:
             live.pressed(first)
             report = self._durable(at, live, "repeated")
         else:
             seq = self._names.take()
-            since, _ = self._time.stamp(at)
-            live = raised(at, self._names.name(seq), button.config, since, first)
+            since, _ = self._time.stamp(pressed_at)
+            live = raised(pressed_at, self._names.name(seq), button.config, since, first)
             self._latches.add(live)
             report = self._durable(at, live, "raised", seq)
         return [self._latches.keep(at), report, self._changed(at, live, "raised")]
@@ -193,14 +212,18 @@ class Panic(Part):
 
     def _repeat(self, at: float, live: Live) -> list[Output]:
         live.repeats += 1
-        live.latch.n += 1
         live.repeat_at = at + REPEAT_AFTER_S[min(live.repeats, len(REPEAT_AFTER_S) - 1)]
+        return self._again(at, live)
+
+    def _again(self, at: float, live: Live) -> list[Output]:
+        live.latch.n += 1
         return [*self._latches.keep_if_far(at, live), self._report(at, live, "repeated", slot=f"alarm {live.latch.id}")]
 
-    def _say(self, at: float, live: Live, state: str) -> list[Output]:
+    def _say(self, at: float, live: Live, state: str, reason: str | None = None) -> list[Output]:
         """One more durable record, and nothing else."""
         live.latch.n += 1
-        return [self._report(at, live, state), self._changed(at, live, state)]
+        record = live.record(at, state, self._here(at), reason=reason)
+        return [Reported(at, Lane.ALARM, record), self._changed(at, live, state)]
 
     def _report(self, at: float, live: Live, state: str, slot: str | None = None, seq: int | None = None) -> Reported:
         return Reported(at, Lane.ALARM, live.record(at, state, self._here(at)), slot, seq)
@@ -216,7 +239,7 @@ class Panic(Part):
             case "alarm.ack":
                 return self._acknowledge(order, msgspec.convert(order.body, AckBody))
             case "alarm.clear":
-                return self._clear(order, msgspec.convert(order.body, ClearBody).alarm)
+                return self._clear(order, msgspec.convert(order.body, ClearBody))
             case "selftest":
                 refusal = NOT_WHILE_LIVE if self._latches.all else self._no_test()
                 if refusal:
@@ -230,24 +253,33 @@ class Panic(Part):
         if known is None:
             return [self._unknown(order, body.alarm)]
         ack = known.acknowledge(body.by, body.n)
-        if ack is Ack.CROSSED:
-            reason = f"it was pressed again: that press is n {known.latch.pressed_n}, and what was seen is n {body.n}"
-            return [OrderAnswered(at, order.order, "failed", reason)]
+        if ack in (Ack.UNSAID, Ack.CROSSED):
+            return [self._doubted(order, known, body.n)]
         answer = OrderAnswered(at, order.order, "done")
         if known is trial:
             return [answer, *self._test.acknowledged(at, known, ack)]
         said = self._say(at, known, "acknowledged") if ack is Ack.SEEN else []
         return [*([self._latches.keep(at)] if ack is not Ack.NOTHING else []), *said, answer]
 
-    def _clear(self, order: OrderGiven, alarm: str) -> list[Output]:
+    def _clear(self, order: OrderGiven, body: ClearBody) -> list[Output]:
         at, answer = order.at, OrderAnswered(order.at, order.order, "done")
-        trial = self._test.get(alarm)
+        trial = self._test.get(body.alarm)
         if trial is not None:
-            return [answer, *self._test.cleared(at, trial)]
-        live = self._latches.remove(alarm)
+            return [answer, *self._test.cleared(at, trial, body.reason)]
+        live = self._latches.get(body.alarm)
         if live is None:
-            return [self._unknown(order, alarm)]
-        return [self._latches.keep(at), *self._say(at, live, "cleared"), answer]
+            return [self._unknown(order, body.alarm)]
+        if live.doubt(body.n) is not None:
+            return [self._doubted(order, live, body.n)]
+        self._latches.remove(body.alarm)
+        return [self._latches.keep(at), *self._say(at, live, "cleared", body.reason), answer]
+
+    @staticmethod
+    def _doubted(order: OrderGiven, live: Live, n: int | None) -> OrderAnswered:
+        latch = live.latch
+        crossed = f"it was pressed again: that press is n {latch.pressed_n}, and what was seen is n {n}"
+        unsaid = f"n {n} was never said: the newest is n {latch.n}"
+        return OrderAnswered(order.at, order.order, "failed", crossed if live.doubt(n) is Ack.CROSSED else unsaid)
 
     def _unknown(self, order: OrderGiven, alarm: str) -> OrderAnswered:
         live = ", ".join(live.latch.id for live in self._latches.all) or "none"
@@ -299,7 +331,9 @@ class Panic(Part):
     def _store_says(self, event: Event) -> list[Output]:
         match event:
             case SpoolOpened(memory=memory):
-                return [*self._recall(event.at, memory.get(MEMORY)), *self._test.recall(event.at, memory.get(TEST_MEMORY))]
+                self._opened = True
+                out = [*self._recall(event.at, memory.get(MEMORY)), *self._test.recall(event.at, memory.get(TEST_MEMORY))]
+                return [*out, *self._tell_held_back(event.at)]
             case Remembered(names=names):
                 self._latches.memory.confirmed(names)
                 self._test.memory.confirmed(names)
@@ -347,10 +381,11 @@ class Panic(Part):
         """The same for somebody in the car: without silent alarms."""
         return self._told(now, self._latches.shown)
 
-    def stuck_shown(self) -> str:
-        """What the fault `panic.stuck` says to somebody in the car; empty when only silent buttons are stuck."""
-        names = self._stuck(but_silent=True)
-        return f"down for more than {STUCK_S:.0f} s: {', '.join(names)}" if names else ""
+    def stuck_shown(self, now: float) -> dict[str, Any] | None:
+        """The fault `panic.stuck` as somebody in the car reads it; None when only silent buttons are stuck, or none."""
+        fault = self._stuck_shown
+        told = fault is not None and fault.active
+        return {"code": fault.code, "detail": fault.detail, "since_s": round(now - fault.at, 1)} if fault and told else None
 
     def _told(self, now: float, alarms: list[Live]) -> dict[str, Any]:
         told: dict[str, Any] = {"state": "none"}

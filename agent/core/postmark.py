@@ -1,6 +1,7 @@
 """Postmarks: reports, states and rows go in; messages with header, topic and bytes come out, dated as well as is known when they leave."""
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 
@@ -92,6 +93,13 @@ class Postmark:
         if utc_ms is not None:
             message.payload = codec.amend(message.payload, time=utc_ms, clock=msgspec.to_builtins(clock))
             message.dated = True
+
+    def date_all(self, messages: Iterable[Message]) -> bool:
+        """Date these; whether others were undated, that have left, or lie in the store as they were, perhaps for a later boot."""
+        for message in messages:
+            self.date(message)
+        others, self.undated = self.undated, False
+        return others
 
     def file(self, message: Message) -> None:
         """Mark a record as history."""

@@ -38,6 +38,7 @@ from agent.core.outbox import Outbox
 from agent.core.panic import Panic
 from agent.core.part import Outputs, Part
 from agent.core.phrasebook import Phrasebook
+from agent.core.pin_watch import PinWatch
 from agent.core.position import Position
 from agent.core.receiver import Receiver
 from agent.core.recorder import Recorder
@@ -96,6 +97,7 @@ class Unit:
             integrity,  # before whoever learns from fixes
             self.timebase,
             Inputs(config.input),
+            PinWatch(len(config.input)),
             self.panic,  # before whoever else has something to say to a new link
             Untested(config.input, config.walk_test, self.timebase),
             surveyed,
@@ -248,7 +250,7 @@ class Unit:
         if question != "status":
             return Answer(asked.asker, {"error": f"cannot answer {question!r}; ask one of: {', '.join(QUESTIONS)}"})
         told = self.status(asked.at)
-        return Answer(asked.asker, self._discretion.shown(told, self.panic.shown(asked.at), self.panic.stuck_shown()))
+        return Answer(asked.asker, self._discretion.shown(told, self.panic.shown(asked.at), self.panic.stuck_shown(asked.at)))
 
     def status(self, now: float) -> dict[str, Any]:
         """The whole unit as a map of sections, one per part; see each part's `status`. Not all of it may be told in the car: `_reply`."""

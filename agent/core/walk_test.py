@@ -3,7 +3,8 @@
 Theory. Somebody opens the window and presses each button. A press makes a test alarm: the same records on the same way as a real one, each
 marked `test`, and the lamp says how far it has come. It ends when the centre has acknowledged (by `manual`) or cleared the test alarm of
 each button, when the window is over, when somebody stops it, when an alarm that may be seen comes, or with the process: then presses are
-alarms again. At its end every test alarm that is open is `cleared` by the unit itself, and a `selftest` record says what came of it.
+alarms again. At its end every test alarm that is open is `cleared` by the unit itself, a `selftest` record says what came of it, and the
+lamp says for some seconds that all have passed; it is dark at once when they have not.
 
 In doubt a press is an alarm. A press that began before the window, a hold of 5 s, and a press of a button whose own alarm is live are none
 of the test's. The test is not carried over a start: what the store remembers of it serves only to say so, and to clear its alarms. A
@@ -35,6 +36,10 @@ REPEAT_AFTER_S = 15.0
 """A test alarm that the centre has not answered is said again, in case the broker lost it; nobody's life hangs on it."""
 
 
+RESULT_SHOWN_S = 5.0
+"""For so long the lamp says that the test is passed: who pressed the last button looks at the lamp, not at a page."""
+
+
 class Marker(msgspec.Struct):
     """A test under way, as it lies in the store for the next boot to find."""
 
@@ -63,6 +68,8 @@ class WalkTest:
         self._passed: set[str] = set()
         self._newest: Live | None = None
         self._outcome: dict[str, Any] = {}
+        self._shown_until = math.inf
+        """Until when the lamp says that the last test was passed; inf when it does not."""
 
     @property
     def open(self) -> bool:
@@ -71,8 +78,8 @@ class WalkTest:
 
     @property
     def deadline(self) -> float:
-        """When the window is over, a test alarm is to be said again, or the store to be asked again."""
-        return min(self._closes_at, self.memory.deadline, *(live.repeat_at for live in self._trials.values()), math.inf)
+        """When the window or what the lamp says is over, a test alarm is to be said again, or the store to be asked again."""
+        return min(self._closes_at, self._shown_until, self.memory.deadline, *(live.repeat_at for live in self._trials.values()), math.inf)
 
     def takes(self, since: float) -> bool:
         """Whether a press that began then is part of the test."""
@@ -83,9 +90,9 @@ class WalkTest:
         return next((live for live in self._trials.values() if live.latch.id == alarm), None)
 
     def lamp(self) -> str | None:
-        """How far the newest press has come; `test` while the test waits for the first one; None without a test."""
+        """How far the newest press has come; `test` while the test waits for the first one; `passed` for a while after; else None."""
         if not self.open:
-            return None
+            return "passed" if self._shown_until < math.inf else None
         return "test" if self._newest is None else level(self._newest)
 
     # --- begin and end --------------------------------------------------------------------------------------------------------------
@@ -95,6 +102,7 @@ class WalkTest:
         assert self._buttons and not self.open, "nothing to test, or a test under way: asked for before"
         self._opened_at, self._closes_at, self._order = at, at + self._window_s, order
         self._trials, self._passed, self._newest, self._outcome = {}, set(), None, {}
+        self._shown_until = math.inf
         return [self._keep(at)]
 
     def end(self, at: float, why: str) -> list[Output]:
@@ -106,12 +114,22 @@ class WalkTest:
         out += self._result(at, self._order, why, inputs)
         self._outcome = {"result": _result(inputs), "ended": why, "inputs": inputs}
         self._trials, self._newest, self._order, self._closes_at = {}, None, None, math.inf
+        self._shown_until = at + RESULT_SHOWN_S if self._outcome["result"] == "passed" else math.inf
+        return out
+
+    def give_way(self, at: float) -> list[Output]:
+        """An alarm that may be seen is live: it ends a test, and the lamp is its."""
+        out = self.end(at, "alarm") if self.open else []
+        self._shown_until = math.inf
         return out
 
     def expire(self, at: float) -> list[Output]:
         """The window is over, or something is to be said or asked once more."""
         if at == self._closes_at:
             return self.end(at, "window")
+        if at == self._shown_until:
+            self._shown_until = math.inf
+            return []
         for live in self._trials.values():
             if live.repeat_at == at:
                 return [self._repeat(at, live)]
@@ -155,12 +173,12 @@ class WalkTest:
         out = [self._keep(at), self._report(at, live, "acknowledged"), self._changed(at, live, "acknowledged")]
         return [*out, *self._end_if_done(at)]
 
-    def cleared(self, at: float, live: Live) -> list[Output]:
+    def cleared(self, at: float, live: Live, reason: str) -> list[Output]:
         """The centre has ended it: it has seen it."""
         live.latch.state = State.ACKNOWLEDGED
         self._passed.add(live.latch.source)
         del self._trials[live.latch.source]
-        return [self._keep(at), *self._clear(at, live), *self._end_if_done(at)]
+        return [self._keep(at), *self._clear(at, live, reason), *self._end_if_done(at)]
 
     def _end_if_done(self, at: float) -> list[Output]:
         return self.end(at, "done") if self._passed == self._buttons.keys() else []
@@ -170,9 +188,10 @@ class WalkTest:
         live.repeat_at = at + REPEAT_AFTER_S
         return self._report(at, live, "repeated", slot=f"alarm {live.latch.id}")
 
-    def _clear(self, at: float, live: Live) -> list[Output]:
+    def _clear(self, at: float, live: Live, reason: str | None = None) -> list[Output]:
         live.latch.n += 1
-        return [self._report(at, live, "cleared"), self._changed(at, live, "cleared")]
+        record = live.record(at, "cleared", self._here(at), test=True, reason=reason)
+        return [Reported(at, Lane.ALARM, record), self._changed(at, live, "cleared")]
 
     def _report(self, at: float, live: Live, state: str, slot: str | None = None, seq: int | None = None) -> Reported:
         return Reported(at, Lane.ALARM, live.record(at, state, self._here(at), test=True), slot, seq)

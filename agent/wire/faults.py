@@ -108,6 +108,11 @@ FAULTS: dict[str, Fault] = {
         "输入引脚无法读取",
         "Check the pin table with `outpost check`.",
     ),
+    "inputs.silent": Fault(
+        "nothing is heard of the input pins: a press would not be heard of either",
+        "输入引脚无响应, 按下报警按钮可能收不到",
+        "Restart the unit (systemctl restart outpost); replace it when it happens again.",
+    ),
     "lights.dark": Fault(
         "lights that were switched on are not seen to shine",
         "灯已开启但检测不到亮灯",

@@ -57,15 +57,17 @@ power cut may be missing for good.
 **Alarms.** An alarm is named by its `id`, `{boot}-{seq}` of its first record; the name outlives restarts of the unit. `raised` comes
 first, then `repeated` with a fresh position (every 5 s for a minute, every 15 s for five minutes, then every minute, and at once when the
 link is back), until a human at the centre has seen it: `alarm.ack`. Each further press of that button is one more `repeated` and makes an
-acknowledged alarm live again; another button has an alarm of its own. Only `alarm.clear` from the centre ends it. `cancel_requested` says
-that the officer asks for that; nothing else changes, and the decision is the centre's. Never rely on it alone: somebody may force a hand. A
-PUBACK proves only that the broker has the message: the unit stops repeating for `alarm.ack` alone.
+acknowledged alarm live again; another button has an alarm of its own. Only `alarm.clear` from the centre ends it, with a `reason`
+that the `cleared` record carries. `cancel_requested` says that the officer asks for that; nothing else changes, and the decision is the
+centre's. Never rely on it alone: somebody may force a hand. A PUBACK proves only that the broker has the message: the unit stops repeating
+for `alarm.ack` alone.
 
 `n` counts what is said of the alarm and never steps back; repeats that could not be sent are not kept and a restart skips some, so it may
 jump. Send back the `n` that was seen with `alarm.ack`: when the button was pressed again meanwhile, the answer is `failed`, nothing
-changes, and the new press is there to be seen. Software that takes alarms in should send `alarm.ack` with `by: auto` at once: the unit goes
-on repeating, but its lamp tells the officer `received`. The lamp says what is so of the newest press and never more: fast, somebody has yet
-to get it; slow, it is on the unit's disk and at the broker; on but for a blink, `received`; steady, a human has seen it.
+changes, and the new press is there to be seen. An `n` that was never said is answered `failed` too. Software that takes alarms in should
+send `alarm.ack` with `by: auto` at once: the unit goes on repeating, but its lamp tells the officer `received`. The lamp says what is so of
+the newest press and never more: fast, somebody has yet to get it; slow, it is on the unit's disk and at the broker; on but for a blink,
+`received`; steady, a human has seen it.
 
 `mode`: an `overt` alarm lights the bar and the lamp, a `discreet` one the lamp alone, a `silent` one changes nothing in the car, also when
 it is acknowledged; do not call the car for it. `at_boot`: the button was down when the agent started, perhaps a wire.

@@ -23,10 +23,11 @@ class AckBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ClearBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which alarm is over."""
+    """Which alarm is over, and why."""
 
     alarm: AlarmId
-    reason: Annotated[str, Meta(description="for the centre's own books; the unit does not use it")] | None = None
+    reason: Annotated[str, Meta(min_length=1, max_length=120, description="why it is over: the `cleared` record carries it")]
+    n: Annotated[int, Meta(ge=1, description="`n` of the newest record seen: not taken when a later press has crossed it")] | None = None
 
 
 class LightBody(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -107,6 +107,7 @@ class Alarm(Record, frozen=True, kw_only=True):
     since: Annotated[int, Meta(description="when it was raised, ms UTC; absent while unknown")] | None = None
     age_ms: Annotated[int, Meta(ge=0, description="how long ago it was raised, when known without a clock")] | None = None
     at_boot: Annotated[Literal[True], Meta(description="the button was down when the agent started")] | None = None
+    reason: Annotated[str, Meta(max_length=120, description="of `cleared`: why it is over, as the centre said")] | None = None
 
 
 class EventRecord(Record, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
     python tests/bench/tapped_agent.py CONFIG FILE
 
 FILE, written at the end, holds monotonic seconds: `started`, `up` (each LinkUp), `acks` (each PUBACK), `epoch` (at which all patterns
-began), and `alarms`: `published`, `acked` and `stored` of each alarm that was asked of the store (a repeat from memory is none).
+began), `lamp` (when the officer's lamp was told to say what), and `alarms`: `published`, `acked` and `stored` of each alarm that was asked
+of the store (a repeat from memory is none).
 """
 
 import json
@@ -27,6 +28,7 @@ class Tap:
         self.acks: list[float] = []
         self.alarms: dict[int, dict[str, float]] = {}
         self.epoch: float | None = None
+        self.lamp: list[tuple[float, str]] = []
         self.disk: dict[str, float] = {}
         self._asked: dict[bytes, str] = {}
         self._names: dict[int, str] = {}
@@ -63,13 +65,22 @@ class Tap:
                 self._asked[effect.payload] = effect.name
             store(effect)
 
-        return adapters, {**performers, effects.Publish: publish_tapped, effects.Store: store_tapped}
+        show = performers[effects.ShowLights]
+        lamps = [output.id for output in config.output if output.use == "panic_lamp"]
+
+        def show_tapped(effect: effects.ShowLights) -> None:
+            self.lamp += [(clock.monotonic(), effect.outputs[lamp].name) for lamp in lamps if lamp in effect.outputs]
+            show(effect)
+
+        tapped: daemon.Performers = {effects.Publish: publish_tapped, effects.Store: store_tapped, effects.ShowLights: show_tapped}
+        return adapters, {**performers, **tapped}
 
     def told(self) -> str:
         """The file's text."""
         disk = {token: {"stored": self.disk[name]} for token, name in self._names.items() if name in self.disk}
         alarms = [moments | disk.get(token, {}) for token, moments in self.alarms.items()]
-        return json.dumps({"started": self.started, "up": self.up, "acks": self.acks, "alarms": alarms, "epoch": self.epoch})
+        told = {"started": self.started, "up": self.up, "acks": self.acks, "alarms": alarms, "epoch": self.epoch, "lamp": self.lamp}
+        return json.dumps(told)
 
 
 def main() -> int:

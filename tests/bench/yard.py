@@ -44,6 +44,7 @@ class Moments(NamedTuple):
     acks: list[float]
     alarms: list[dict[str, float]]
     epoch: float | None
+    lamp: list[tuple[float, str]]
 
 
 class Yard:

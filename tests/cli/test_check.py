@@ -90,8 +90,6 @@ def test_a_unit_without_wires_has_no_table(tmp_path: Path, capsys: pytest.Captur
         ('pin = 23\nat_power_on = "up"', "pin 23 is up, as at_power_on says,"),
         ('pin = 5\nactive = "low"\nat_power_on = "down"', "pin 5 is down, as at_power_on says,"),
         ('pin = 2\nat_power_on = "down"', "pin 2 is pulled up by 1.8 kΩ on the Pi, which no resistor turns round; take another pin"),
-        ('pin = 23\nsafe = "on"', None),
-        ('pin = 5\nsafe = "on"', None),
         ('pin = 5\nactive = "low"', None),
         ('pin = 5\nat_power_on = "down"', None),
         ('pin = 23\nactive = "low"\nat_power_on = "up"', None),
@@ -108,6 +106,23 @@ def test_an_output_that_would_be_on_before_the_agent_runs_is_refused(
     assert (refused or "") in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("pin", [5, 23])
+@pytest.mark.parametrize(
+    ("use", "refused"),
+    [
+        ("light", None),
+        ("panic_lamp", "steady light means that a human has seen the alarm"),
+        ("buzzer", "it would sound until the agent runs again"),
+        ("recorder_mark", "the next mark would have no edge"),
+    ],
+)
+def test_only_a_light_may_be_left_on(tmp_path: Path, capsys: pytest.CaptureFixture[str], use: str, pin: int, refused: str | None) -> None:
+    file = put(tmp_path, f'{LEAST}[[output]]\nid = "red"\npin = {pin}\nuse = "{use}"\nsafe = "on"\n')
+    assert main(["check", "-c", str(file)]) == (2 if refused else 0)
+    said = f'{file}:9: output[1].safe: found "on" for an output of use {use}; expected "off": {refused}\n1 mistake; nothing was driven\n'
+    assert capsys.readouterr().err == (said if refused else "")
+
+
 def test_an_output_whose_safe_level_is_on_and_that_is_dark_until_the_agent_runs_is_noted(tmp_path: Path) -> None:
     config = config_file.read(put(tmp_path, f'{LEAST}[[output]]\nid = "red"\npin = 23\nsafe = "on"\n'))
     assert list(check.notes(config)) == ["red: pin 23 is down from power-on until the agent runs, which is off, but safe is on"]
@@ -118,6 +133,61 @@ def test_patterns_faster_than_warning_lamps_are_noted(tmp_path: Path) -> None:
     notes = list(check.notes(config_file.read(put(tmp_path, LEAST + show))))
     assert len(notes) == 2
     assert notes[0].startswith("show strobe, group bar: 10.0 flashes a second; warning lamps keep to 2 to 4 (UN/ECE R65)")
+
+
+def show(name: str, patterns: str, group: str = "bar") -> str:
+    return f'[[show]]\nname = "{name}"\ngroup = "{group}"\npatterns = {patterns}\n'
+
+
+BAR = "".join(f'[[output]]\nid = "{name}"\npin = {pin}\n' for name, pin in (("red", 23), ("blue", 24)))
+WORK = '[[output]]\nid = "work"\ngroup = "scene"\npin = 16\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        (show("response", '["off", "off"]'), True),
+        (show("response", '["off", "on"]'), False),
+        (show("escort", '["off"]'), False),
+        (show("response", '["off"]', "scene"), False),
+    ],
+)
+def test_an_alarm_that_would_darken_a_group_is_noted(tmp_path: Path, text: str, noted: bool) -> None:
+    """Work lights are dark in an alarm anyway."""
+    notes = list(check.notes(config_file.read(put(tmp_path, LEAST + BAR + WORK + text))))
+    told = "show response, group bar: all off; an overt alarm darkens the group bar, also one that was lit"
+    assert notes == ([told] if noted else [])
+
+
+SENSE = '[[input]]\nid = "eye"\nuse = "light_sense"\npin = 18\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SENSE, []),
+        (SENSE + show("escort", '["50 450", "0 250 250"]'), ["eye: in show escort red is lit for 50 ms at a time, and this"]),
+        (SENSE + show("escort", '["30 400 20 0", "60 390"]'), ["eye: in show escort red is lit for 50 ms at a time, and this"]),
+        (show("escort", '["50 450"]'), []),
+        (SENSE + show("escort", '["60 440"]'), []),
+        (SENSE + show("escort", '["50 450"]', "scene"), []),
+        (SENSE + show("escort", '["on", "off"]'), ["eye: in show escort blue is dark while others of the group bar shine; watch"]),
+        (SENSE + show("escort", '["off"]'), []),
+        (SENSE + "debounce_s = 0.1\n", [f"eye: in show response {name} is lit for 120 ms" for name in ("red", "blue")]),
+    ],
+)
+def test_light_that_a_sense_line_would_not_believe_is_noted(tmp_path: Path, text: str, told: list[str]) -> None:
+    senses = 'pin = 18\nsenses = "bar"\n'
+    notes = list(check.notes(config_file.read(put(tmp_path, LEAST + BAR + WORK + text.replace("pin = 18\n", senses)))))
+    assert [note[: len(words)] for note, words in zip(notes, told, strict=True)] == told
+
+
+@pytest.mark.parametrize(("debounce_s", "noted"), [(0.01, 1), (0.02, 0), (0.03, 0), (0.2, 0), (0.3, 1)])
+@pytest.mark.parametrize("use", ["panic", "generic"])
+def test_a_button_that_is_believed_too_early_or_too_late_is_noted(tmp_path: Path, use: str, debounce_s: float, noted: int) -> None:
+    config = config_file.read(put(tmp_path, f'{LEAST}[[input]]\nid = "b"\nuse = "{use}"\npin = 4\ndebounce_s = {debounce_s}\n'))
+    notes = [note for note in check.notes(config) if note.startswith(f"b: debounce_s is {debounce_s:g}, outside 0.02 to 0.2; ")]
+    assert len(notes) == (noted if use == "panic" else 0)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`outpost safe`: the levels that it leaves on a board that keeps them, what it passes over, and the exit code."""
 
+import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from agent import daemon
+from agent.adapters import safe_file
+from agent.adapters.safe_file import SafeFile
+from agent.config import Config, Mqtt, Output, Socket, Unit
 from simulator.bench.pins import VARIABLE, SimulatedFactory
 from simulator.bench.wiring import Wiring
 from tests.timing import PATIENCE_S
@@ -149,3 +155,85 @@ def test_it_imports_nothing_that_it_does_not_need(board: Wiring, tmp_path: Path)
     done = safe(tmp_path, OUTPUTS, code=f"print([name for name in {HEAVY!r} if name in sys.modules])")
     assert done.stdout.splitlines()[-1] == "[]"
     assert left(board) == SAFE
+
+
+# --- what is left in memory when the card has died --------------------------------------------------------------------------------------
+
+WIRED = (Output(id="red", pin=5), Output(id="flood", pin=6, active="low"), Output(id="beacon", pin=13, safe="on"))
+"""OUTPUTS, as the agent has them."""
+
+
+@pytest.fixture
+def run_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where systemd says that the service's files are, with what the agent wrote there at its start."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(directory))
+    SafeFile(str(directory / "agent.sock"), WIRED).start()
+    return directory
+
+
+@pytest.mark.parametrize("text", ["[[output]\n", '[unit]\nboard = "no_such_board"\n[socket]\npath = "run/agent.sock"\n'])
+def test_outputs_that_the_files_do_not_tell_are_driven_as_the_agent_had_them(
+    board: Wiring, run_directory: Path, tmp_path: Path, text: str
+) -> None:
+    """A config that cannot be read, and a board that is gone."""
+    done = safe(tmp_path, text)
+    assert (done.returncode, done.stdout) == (2, "3 of 3 outputs are at their safe level\n")
+    assert (
+        done.stderr.splitlines()[-1] == f"{run_directory / 'safe.json'}: red, flood, beacon: driven as the agent wrote down when it started"
+    )
+    assert left(board) == SAFE
+
+
+def test_what_the_config_says_of_a_pin_goes_before_what_the_agent_had(board: Wiring, run_directory: Path, tmp_path: Path) -> None:
+    """Two outputs of the config are right, one is not: its pin is the agent's."""
+    own = '[socket]\npath = "run/agent.sock"\n[[output]]\nid = "crimson"\npin = 5\nsafe = "on"\n[[output]]\nid = "beacon"\npin = "13"\n'
+    done = safe(tmp_path, own)
+    assert done.returncode == 2
+    assert "safe.json: flood, beacon: driven as the agent wrote down" in done.stderr
+    assert left(board) == SAFE | {5: 1}
+
+
+def test_a_config_that_is_right_is_all_that_counts(board: Wiring, run_directory: Path, tmp_path: Path) -> None:
+    done = safe(tmp_path, '[socket]\npath = "run/agent.sock"\n[[output]]\nid = "red"\npin = 5\n')
+    assert (done.returncode, done.stdout) == (0, "1 of 1 outputs are at their safe level\n")
+    assert left(board) == {5: 0, 6: 0, 13: 0}
+
+
+@pytest.mark.parametrize("found", ["", "{}", "[7]", '[{"id": "red", "pin": 99}]', "\x00"])
+def test_nonsense_left_in_memory_drives_nothing_and_crashes_nothing(run_directory: Path, tmp_path: Path, found: str) -> None:
+    (run_directory / "safe.json").write_text(found)
+    done = safe(tmp_path, "[[output]\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_agent_writes_it_before_it_drives_a_pin_whole_and_for_everybody(board: Wiring, tmp_path: Path) -> None:
+    """Right behind the socket, which finds another agent and makes the directory."""
+    config = Config(
+        unit=Unit(id="car-1"), mqtt=Mqtt(endpoints=("mqtt://localhost",)), output=WIRED, socket=Socket(path=str(tmp_path / "agent.sock"))
+    )
+    adapters, _ = daemon.compose(config, "b", lambda _: None)
+    assert [type(adapter).__name__ for adapter in adapters[:3]] == ["LocalSocket", "SafeFile", "Outputs"]
+    (tmp_path / "safe.json").write_text("what an agent before wrote")
+    (tmp_path / "safe.json.new").write_text("what a killed one did not finish")
+    adapters[1].start()
+    file = tmp_path / "safe.json"
+    assert json.loads(file.read_text()) == [
+        {"id": "red", "pin": 5, "active": "high", "safe": "off"},
+        {"id": "flood", "pin": 6, "active": "low", "safe": "off"},
+        {"id": "beacon", "pin": 13, "active": "high", "safe": "on"},
+    ]
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(safe_file.read(file)) == list(WIRED)
+    assert [path.name for path in tmp_path.glob("safe*")] == ["safe.json"]
+    adapters[1].close()
+    assert file.exists(), "the end of the agent is what it is for"
+
+
+def test_an_agent_that_cannot_write_it_runs_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "outpost"):
+        SafeFile(str(tmp_path / "none" / "agent.sock"), WIRED).start()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "safe.json cannot be written (No such file or directory)" in caplog.text

@@ -108,9 +108,9 @@ def ack(at: float, alarm: str, name: str = "o-1", **facts: Any) -> OrderGiven:
     return OrderGiven(at, name, "alarm.ack", {"alarm": alarm} | facts)
 
 
-def clear(at: float, alarm: str, name: str = "o-1") -> OrderGiven:
+def clear(at: float, alarm: str, name: str = "o-1", reason: str = "officer safe", **facts: Any) -> OrderGiven:
     """The centre ends it."""
-    return OrderGiven(at, name, "alarm.clear", {"alarm": alarm})
+    return OrderGiven(at, name, "alarm.clear", {"alarm": alarm, "reason": reason} | facts)
 
 
 def order_test(at: float, name: str = "o-1") -> OrderGiven:

@@ -159,6 +159,14 @@ def test_another_reason_is_noted_and_the_same_is_not() -> None:
     ]
 
 
+def test_of_two_keys_one_is_enough() -> None:
+    bench = made("ignition")
+    bench.feed(ignition(1.0, True), InputChanged(2.0, "second", "ignition", False, 2.0, True))
+    assert bench.part.status(3.0)["lit"] is True
+    bench.feed(ignition(4.0, False))
+    assert bench.part.status(5.0)["lit"] is False
+
+
 def test_the_ignition_is_a_reason() -> None:
     bench = made("ignition")
     assert bench.part.status(3.0) == {"lit": False, "rule": "ignition", "why": None}

@@ -54,7 +54,7 @@ def test_the_centre_is_told_all_of_it() -> None:
     assert any(found.inputs["foot"] for found in records if isinstance(found, Io))
     assert "panic.stuck" in [fault["code"] for fault in made.status(400.0)["faults"]]  # of which `health` is made
     faults = [found for out in of(Store, effects) if isinstance(found := record(out), FaultRecord)]
-    assert {found.detail for found in faults if found.code == "panic.stuck"} == {"button foot has been down for 30 s"}
+    assert {found.detail for found in faults if found.code == "panic.stuck"} == {"foot"}
     assert made.status(400.0)["alarm"]["state"] == "raised"
 
 
@@ -65,9 +65,46 @@ def test_an_alarm_that_may_be_seen_is_told_beside_a_silent_one() -> None:
     body = told(made, 50.0)
     assert (body["alarm"]["live"], body["alarm"]["n"]) == (1, made.status(50.0)["alarm"]["n"])
     stuck = [fault for fault in body["faults"] if fault["code"] == "panic.stuck"]
-    assert [fault["detail"] for fault in stuck] == ["down for more than 30 s: button"]
+    assert [fault["detail"] for fault in stuck] == ["button"]
     assert body["inputs"] == {"button": True, "ignition": False}
     assert not [fault for fault in body["faults"] if "foot" in fault["detail"]]
+
+
+def test_a_silent_button_that_is_stuck_beside_another_leaves_no_trace_in_the_fault_of_that_one() -> None:
+    quiet, pressed = running(), running()
+    for made in (quiet, pressed):
+        feed(made, edge(3.0, True, "button"))
+    feed(pressed, edge(5.0, True, "foot"))
+    for made in (quiet, pressed):
+        made.advance(50.0)
+    assert calm(told(pressed, 50.0))["faults"] == calm(told(quiet, 50.0))["faults"]
+    assert [fault["detail"] for fault in pressed.status(50.0)["faults"] if fault["code"] == "panic.stuck"] == ["button, foot"]
+
+
+SUPERVISED = panic_input("foot", mode="silent", pin=None, pin_no=22, pin_nc=23)
+SUPERVISED_TOO = panic_input("button", pin=None, pin_no=17, pin_nc=18)
+
+
+def test_a_silent_button_with_a_broken_wire_reads_in_the_car_as_if_it_had_none() -> None:
+    made = running(SUPERVISED)
+    feed(made, edge(3.0, False, "foot.no"), edge(3.0, False, "foot.nc"))
+    made.advance(6.0)
+    assert made.status(6.0)["wires"] == {"foot": "cut"}
+    assert [fault["detail"] for fault in made.status(6.0)["faults"] if fault["code"] == "input.cut"] == ["foot"]
+    body = told(made, 6.0)
+    assert body["wires"] == {}
+    assert not [fault for fault in body["faults"] if fault["code"] == "input.cut"]
+
+
+def test_a_broken_wire_that_may_be_seen_is_told_beside_that_of_a_silent_button() -> None:
+    made = running(SUPERVISED_TOO, SUPERVISED)
+    for name in ("button", "foot"):
+        feed(made, edge(3.0, True, f"{name}.no"), edge(3.0, True, f"{name}.nc"))
+    made.advance(6.0)
+    assert [fault["detail"] for fault in made.status(6.0)["faults"] if fault["code"] == "input.short"] == ["button, foot"]
+    body = told(made, 6.0)
+    assert body["wires"] == {"button": "short"}
+    assert [fault["detail"] for fault in body["faults"] if fault["code"] == "input.short"] == ["button"]
 
 
 def test_where_no_button_is_silent_nothing_is_kept_back() -> None:
@@ -77,20 +114,22 @@ def test_where_no_button_is_silent_nothing_is_kept_back() -> None:
     body = told(made, 50.0)
     assert body["inputs"] == {"button": True, "ignition": False}
     assert body["outbox"]["waiting"]["alarm"] >= 1
-    assert [fault["detail"] for fault in body["faults"] if fault["code"] == "panic.stuck"] == ["button button has been down for 30 s"]
+    assert [fault["detail"] for fault in body["faults"] if fault["code"] == "panic.stuck"] == ["button"]
 
 
 def test_the_status_itself_is_left_as_it_is() -> None:
     status = {
         "alarm": {"state": "raised"},
         "inputs": {"foot": True},
+        "wires": {"foot": "cut"},
         "faults": [{"code": "panic.stuck", "detail": "foot", "since_s": 1.0}],
         "outbox": {"waiting": {"alarm": 2, "event": 3, "live": 0, "backfill": 1}, "acked": 7},
     }
-    shown = Discretion((SILENT,)).shown(status, {"state": "none"}, "")
+    shown = Discretion((SILENT,)).shown(status, {"state": "none"}, None)
     assert shown == {
         "alarm": {"state": "none"},
         "inputs": {},
+        "wires": {},
         "faults": [],
         "outbox": {"waiting": {"alarm": 0, "event": 5, "live": 0, "backfill": 1}, "acked": 7},
     }
@@ -109,7 +148,7 @@ def lamp(effects: list[Effect]) -> list[str]:
 
 def test_a_press_works_with_no_fix_no_time_no_link_and_no_store() -> None:
     made = unit()
-    effects = feed(made, Started(0.0), edge(1.0, True)) + made.advance(2.0)
+    effects = feed(made, Started(0.0), edge(0.5, False), edge(1.0, True)) + made.advance(2.0)
     assert lamp(effects) == ["off", "raised"]
     effects = feed(made, link_up(3.0))
     raised = [found for out in of(Publish, effects) if isinstance(found := record(out), Alarm)]

@@ -127,7 +127,7 @@ TABLE: list[tuple[str, Event, list[str], list[str]]] = [
     ("failed", edge(AT, True), [], ["button down", *HELD]),
     ("failed", levels(False), ["fault off"], []),
     ("failed", Levels(AT, {"button": False}), [], []),  # not all of them: some still cannot be read
-    ("failed", InputsFailed(AT, "no pins"), ["fault on"], []),
+    ("failed", InputsFailed(AT, "no pins"), [], []),
 ]
 
 
@@ -324,3 +324,21 @@ def test_a_press_that_was_there_at_the_start_says_so_until_it_is_released() -> N
 
 def test_the_events_are_the_three_of_the_pins() -> None:
     assert set(Inputs.listens) == {Edge, Levels, InputsFailed}
+
+
+def test_another_reason_is_told_anew_for_it_names_another_input() -> None:
+    """The ignition's pin cannot be read, then the button's."""
+    bench = Bench(Inputs((panic_input(),)))
+    bench.feed(InputsFailed(1.0, "ignition"), InputsFailed(2.0, "ignition"), InputsFailed(3.0, "ignition; panic"))
+    bench.feed(Levels(4.0, {panic_input().id: False}))
+    told = [(fault.at, fault.active, fault.detail) for fault in of(FaultSeen, bench.all)]
+    assert told == [(1.0, True, "ignition"), (3.0, False, ""), (3.0, True, "ignition; panic"), (4.0, False, "")]
+
+
+def test_a_press_that_cannot_be_read_any_more_is_an_alarm_and_not_stuck() -> None:
+    """In doubt an alarm; that the button was down for half a minute nobody has seen."""
+    button = panic_input()
+    bench = Bench(Inputs((button,)))
+    bench.feed(Levels(0.0, {button.id: False}), edge(1.0, True, button.id), Levels(1.1, {}))
+    bench.until(100.0)
+    assert [held.held_s for held in of(InputHeld, bench.all)] == [button.hold_s]

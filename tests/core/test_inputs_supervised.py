@@ -129,7 +129,7 @@ TABLE: list[tuple[str, Event, list[str], list[str]]] = [
     ("failed", Levels(AT, {"button.no": False}), [], []),
     ("failed", Levels(AT, {"button.no": True}), [], ["down", "held 0.5"]),
     ("failed", normally_open(AT, True), [], ["short"]),
-    ("failed", NO_PINS, ["fault on"], []),
+    ("failed", NO_PINS, [], []),
 ]
 
 

@@ -25,9 +25,10 @@ def test_the_words_of_the_lamp_are_told_apart_by_their_rhythm() -> None:
         "sent": ((True, 500), (False, 500)),
         "received": ((True, 1800), (False, 200)),
         "acknowledged": ((True, 0),),
+        "passed": ((True, 0),),
         "test": ((True, 100), (False, 1900)),
     }
-    assert {name: pattern.name for name, pattern in LAMPS.items() if pattern.name != name} == {"acknowledged": "on"}
+    assert {name: pattern.name for name, pattern in LAMPS.items() if pattern.name != name} == {"acknowledged": "on", "passed": "on"}
 
 
 def test_a_lamp_cannot_say_what_has_no_rhythm() -> None:

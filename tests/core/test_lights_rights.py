@@ -1,6 +1,7 @@
 """The table of rights: all rows × all asks, what is refused and why, and that the remote lease never darkens what is lit."""
 
 import itertools
+import math
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.config import Output as OutputConfig
 from agent.config import Show
-from agent.core.events import LightsAsked, LightsShed
+from agent.core.events import LightsAsked, LightsShed, OutputFailed, Started
 from agent.core.lights import RIGHTS, ROWS, Right, ruling
 from agent.core.shows import BUILT_IN, HIDDEN, Shows
 from tests.core.builders import Bench
@@ -190,3 +191,20 @@ def test_each_group_deals_its_own_patterns() -> None:
     wired = [(i, group) for i in (1, 2) for group in "ab"]
     bench = made(outputs=tuple(OutputConfig(id=f"{group}{i}", group=group, pin=pin) for pin, (i, group) in enumerate(wired, 4)))
     assert played(bench.feed(asked("panic", "response", 1.0))) == {"a1": "flash_a", "b1": "flash_a", "a2": "flash_b", "b2": "flash_b"}
+
+
+def test_remote_is_not_told_done_for_light_that_nobody_would_see() -> None:
+    bench = answered()
+    bench.feed(LightsShed(9.0, ("bar",)))
+    assert lights(bench).refuses("remote", "response") == "the supply is low, and bar is shed"
+    assert lights(bench).refuses("hand", "response") is None
+    bench.feed(LightsShed(9.5, ()))
+    assert lights(bench).refuses("remote", "response") is None
+
+
+def test_an_output_that_is_none_of_the_lights_is_none_of_their_business() -> None:
+    """The mark line of the recorder, on a unit that has no light at all."""
+    bench = made(outputs=[OutputConfig(id="mark", use="recorder_mark", pin=5)])
+    bench.feed(Started(0.0))
+    assert bench.feed(OutputFailed(1.0, "mark", "busy")) == []
+    assert bench.part.deadline == math.inf

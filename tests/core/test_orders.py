@@ -71,10 +71,13 @@ def _rows(event: Event, closed: str, opened: str | None = None, again: str | Non
     return [(state, event, [word]) for state, word in words.items()]
 
 
+CLEARS = f"{ROOT}/u/car-1/down/alarm.clear"
+CLEAR = {"alarm": "a", "reason": "officer safe"}
+
 TABLE = [
     *_rows(received(), "rejected unsigned", "given alarm.ack", again="done"),
     *_rows(received(jti="o-2"), "rejected unsigned", "given alarm.ack"),
-    *_rows(received(f"{ROOT}/u/car-1/down/alarm.clear", kind="alarm.clear", jti="o-2"), "rejected unsigned", "given alarm.clear"),
+    *_rows(received(CLEARS, kind="alarm.clear", jti="o-2", body=CLEAR), "rejected unsigned", "given alarm.clear"),
     *_rows(received(f"{ROOT}/u/car-1/down/reboot", kind="reboot", jti="o-2"), "rejected unsigned", "rejected kind"),
     *_rows(received(kind="alarm.clear"), "rejected malformed"),  # not the kind of its topic
     *_rows(received(jti=7), "rejected malformed"),
@@ -180,7 +183,10 @@ BODIES: list[tuple[str, dict[str, Any], str]] = [
     ("alarm.ack", {"alarm": "a", "n": 0}, "malformed: Expected `int` >= 1 - at `$.body.n`"),
     ("alarm.ack", {"alarm": "a", "n": "1"}, "malformed: Expected `int | null`, got `str` - at `$.body.n`"),
     ("alarm.clear", {"alarm": ["a"]}, "malformed: Expected `str`, got `array` - at `$.body.alarm`"),
-    ("alarm.clear", {"alarm": "a", "reason": 7}, "malformed: Expected `str | null`, got `int` - at `$.body.reason`"),
+    ("alarm.clear", {"alarm": "a", "reason": 7}, "malformed: Expected `str`, got `int` - at `$.body.reason`"),
+    ("alarm.clear", {"alarm": "a"}, "malformed: Object missing required field `reason` - at `$.body`"),
+    ("alarm.clear", {"alarm": "a", "reason": ""}, "malformed: Expected `str` of length >= 1 - at `$.body.reason`"),
+    ("alarm.clear", {"alarm": "a", "reason": "x" * 121}, "malformed: Expected `str` of length <= 120 - at `$.body.reason`"),
     ("selftest", {"what": "lights"}, "malformed: Invalid enum value 'lights' - at `$.body.what`"),
     ("selftest", {}, "malformed: Object missing required field `what` - at `$.body`"),
     ("light.set", {"show": None, "lease_s": 31}, "malformed: Expected `float` <= 30.0 - at `$.body.lease_s`"),

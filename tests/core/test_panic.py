@@ -145,9 +145,8 @@ TABLE: dict[str, dict[tuple[str, ...], str]] = {
         ("linked",): "repeated volatile",
     },
     "stuck": {
-        ("down", "held", "held 5 s"): "",
+        ("down", "held", "held 5 s", "held 30 s"): "",
         ("up",): "panic.stuck off",
-        ("held 30 s",): "panic.stuck on",
         ("cancel",): "remember 1, cancel_requested, alarm cancel_requested",
         ("ack",): "remember 1, acknowledged, alarm acknowledged, order done, lamp acknowledged -> acknowledged 1",
         ("ack auto",): "remember 1, order done, lamp received",

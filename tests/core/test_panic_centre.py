@@ -33,7 +33,9 @@ from tests.core.panic_states import (
     sent,
     short,
     silent,
+    summary,
     two,
+    walk,
 )
 
 
@@ -148,9 +150,13 @@ def test_somebody_in_the_car_is_told_only_of_stuck_buttons_that_are_not_silent()
     panic = bench.part
     assert isinstance(panic, Panic)
     bench.feed(held(40.0, 30.0))
-    assert panic.stuck_shown() == ""
-    bench.feed(held(41.0, 30.0, "foot"), held(42.0, 30.0, "door"))
-    assert panic.stuck_shown() == "down for more than 30 s: foot, door"
+    assert panic.stuck_shown(50.0) is None
+    bench.feed(held(41.0, 30.0, "foot"), held(42.0, 30.0, "door"), release(44.0))
+    assert panic.stuck_shown(50.0) == {"code": "panic.stuck", "detail": "foot, door", "since_s": 8.0}
+    bench.feed(release(45.0, "foot"))
+    assert panic.stuck_shown(50.0) == {"code": "panic.stuck", "detail": "door", "since_s": 5.0}
+    bench.feed(release(46.0, "door"))
+    assert panic.stuck_shown(50.0) is None
 
 
 # --- the officer's wish -------------------------------------------------------------------------------------------------------------
@@ -240,8 +246,23 @@ def test_an_acknowledgement_of_a_repeat_is_one_of_the_press_before_it() -> None:
     bench = raised()
     bench.until(25.0)  # n 2
     assert "acknowledged" in short(bench.feed(ack(25.1, OURS, n=1)))
-    again = raised()
-    assert "acknowledged" in short(again.feed(ack(25.1, OURS, n=99)))  # more than there were: a centre counts as it likes
+
+
+@pytest.mark.parametrize("by", ["manual", "auto"])
+def test_an_acknowledgement_of_what_was_never_said_is_refused_and_changes_nothing(by: str) -> None:
+    bench = raised()
+    bench.until(25.0)  # n 2
+    outs = bench.feed(ack(25.1, OURS, n=3, by=by))
+    assert short(outs) == ["order failed"]
+    assert one(OrderAnswered, outs).reason == "n 3 was never said: the newest is n 2"
+    assert one(OrderAnswered, bench.feed(ack(25.2, OURS, n=2, by=by))).label == "done"
+
+
+def test_an_acknowledgement_of_what_a_test_alarm_never_said_is_refused() -> None:
+    bench = made()
+    bench.feed(walk(20.0), *hold(21.0))
+    assert one(OrderAnswered, bench.feed(ack(22.0, OURS, n=2))).reason == "n 2 was never said: the newest is n 1"
+    assert summary(bench) == "none test"
 
 
 def test_an_acknowledgement_that_does_not_say_what_was_seen_is_taken() -> None:
@@ -252,10 +273,10 @@ def test_an_acknowledgement_that_does_not_say_what_was_seen_is_taken() -> None:
 
 @pytest.mark.parametrize("kind", ["ack", "clear"])
 def test_an_order_about_an_unknown_alarm_is_told_which_are_live(kind: str) -> None:
-    order = {"ack": ack, "clear": clear}[kind]
-    answer = one(OrderAnswered, two().feed(order(AT, "nobody's")))
+    order = ack(AT, "nobody's") if kind == "ack" else clear(AT, "nobody's")
+    answer = one(OrderAnswered, two().feed(order))
     assert (answer.order, answer.label, answer.reason) == ("o-1", "failed", f'no live alarm "nobody\'s"; live: {OLDER}, {OURS}')
-    none = one(OrderAnswered, quiet().feed(order(AT, "nobody's")))
+    none = one(OrderAnswered, quiet().feed(order))
     assert none.reason == 'no live alarm "nobody\'s"; live: none'
 
 
@@ -266,7 +287,23 @@ def test_the_last_word_of_an_alarm_is_cleared_and_durable() -> None:
     assert reported.slot is None
     assert isinstance(reported.record, Alarm)
     assert (reported.record.state, reported.record.n, reported.record.age_ms) == ("cleared", 3, 10_000)
+    assert reported.record.reason == "officer safe"
+    assert {out.record.reason for out in of(Reported, bench.all)[:-1] if isinstance(out.record, Alarm)} == {None}
     bench.feed(Remembered(30.1, REMEMBERED))
     assert bench.part.deadline == math.inf
     outs = bench.feed(held(40.0))
     assert one(Reported, outs).record.state == "raised"  # type: ignore[attr-defined]  # an Alarm, as above
+
+
+def test_a_clear_that_a_later_press_has_crossed_is_refused_and_ends_nothing() -> None:
+    """Seed 17 of the preset link: the broker's session held the order through an outage, in which the button was pressed again."""
+    bench = acknowledged()
+    bench.feed(held(AT))
+    n = alarms(bench.all)[-1].n
+    late = one(OrderAnswered, bench.feed(clear(AT + 1, OURS, n=n - 1)))
+    assert (late.label, late.reason) == ("failed", f"it was pressed again: that press is n {n}, and what was seen is n {n - 1}")
+    unsaid = one(OrderAnswered, bench.feed(clear(AT + 1, OURS, n=n + 1)))
+    assert (unsaid.label, unsaid.reason) == ("failed", f"n {n + 1} was never said: the newest is n {n}")
+    assert told(bench)["state"] == "raised"
+    assert one(OrderAnswered, bench.feed(clear(AT + 2, OURS, n=n))).label == "done"
+    assert told(bench)["state"] == "none"

@@ -5,15 +5,33 @@ from typing import Any
 import msgpack
 import pytest
 
+from agent.config import WalkTest as WalkTestConfig
 from agent.core.effects import Remember
 from agent.core.events import FaultSeen, LampAsked, Remembered, Reported, ReportLeft, TimeLearned
 from agent.core.keepsake import RETRY_S, Keepsake
 from agent.core.latches import ALARMS_MAX, CLEARED_MAX, MEMORY, N_AHEAD
+from agent.core.names import Names
+from agent.core.panic import Panic
 from agent.core.timebase import Timebase
 from agent.wire.records import Alarm
-from tests.core.builders import BOOT, OTHER_BOOT, UTC_MS, Bench, link_up, of, one, panic_input, press, spool_opened, timed_fix
+from tests.core.builders import (
+    BOOT,
+    OTHER_BOOT,
+    UTC_MS,
+    Bench,
+    link_up,
+    of,
+    one,
+    panic_input,
+    press,
+    release,
+    spool_opened,
+    timed_fix,
+    told_time,
+)
 from tests.core.panic_states import (
     AT,
+    HERE,
     OLDER,
     OURS,
     REMEMBERED,
@@ -52,7 +70,7 @@ def test_the_latch_is_asked_of_the_store_before_anything_else() -> None:
 
 def test_what_lies_in_the_store() -> None:
     bench = part(panic_input(seat="driver", mode="discreet"))
-    bench.feed(*hold(10.0, first=True))
+    bench.feed(spool_opened(1.0), *hold(10.0, first=True))
     assert kept(bench) == [
         {
             "id": OURS,
@@ -144,6 +162,72 @@ def test_a_latch_of_an_older_version_is_read() -> None:
     bench = made()
     bench.feed(spool_opened(1.0, memory({"id": OLDER, "source": "button", "mode": "overt", "state": "raised", "n": 4})))
     assert (alarm(bench).seat, alarm(bench).since, alarm(bench).at_boot) == (None, None, None)
+
+
+# --- a button that is down at the start ---------------------------------------------------------------------------------------------
+
+
+def sources(bench: Bench) -> list[tuple[str, str]]:
+    """Ids and states of what was said of alarms."""
+    return [(r.id, r.state) for out in of(Reported, bench.all) if isinstance(r := out.record, Alarm)]
+
+
+def test_a_button_down_at_the_start_waits_for_the_store_and_is_one_more_press_of_the_alarm_that_lies_there() -> None:
+    bench = made()
+    assert short(bench.feed(*hold(0.1, first=True))) == []
+    bench.feed(spool_opened(2.0, memory(latch())))
+    assert sources(bench) == [(OLDER, "repeated"), (OLDER, "repeated")]
+    assert bench.part.status(2.0)["live"] == 1
+    assert kept(bench)[-1] | {"n": 0} == latch(n=0, seat=None, at_boot=True, pressed_n=kept(bench)[-1]["n"], received=False)
+
+
+def test_a_button_down_at_the_start_is_an_alarm_of_the_moment_it_was_pressed_when_the_store_has_none() -> None:
+    bench = made()
+    bench.feed(*hold(0.1, first=True), spool_opened(2.0))
+    found = alarm(bench)
+    assert (found.id, found.state, found.at_boot, found.age_ms, found.since) == (OURS, "raised", True, 1400, UTC_MS + 600)
+    assert len(sources(bench)) == 1
+    bench.feed(spool_opened(3.0))
+    bench.until(4.9)
+    assert len(sources(bench)) == 1
+
+
+def test_a_button_down_at_the_start_waits_no_longer_than_three_seconds() -> None:
+    bench = made()
+    bench.feed(*hold(0.1, first=True))
+    assert short(bench.until(3.59)) == []
+    assert short(bench.until(3.6)) == ["remember 1", "raised", "alarm raised", "light response", "lamp raised"]
+    assert (alarm(bench).age_ms, alarm(bench).at_boot) == (3000, True)
+    bench.feed(spool_opened(4.0))
+    assert sources(bench) == [(OURS, "raised")]
+
+
+def test_one_more_press_before_the_store_opens_waits_for_nothing() -> None:
+    bench = made()
+    bench.feed(*hold(0.1, first=True), release(0.7), *hold(0.9))
+    assert sources(bench) == [(OURS, "raised")]
+    bench.until(5.0)
+    assert sources(bench) == [(OURS, "raised")]
+
+
+@pytest.mark.parametrize(("opens_at", "latches"), [(2.0, 2), (4.5, ALARMS_MAX)])
+def test_a_button_that_sticks_through_forty_starts_with_a_slow_store_hides_no_other(opens_at: float, latches: int) -> None:
+    """A store that opens later than the press could wait finds an alarm that has been told already: both are live."""
+    value = memory(latch(source="foot"))
+    for boot in range(1, 41):
+        panic = Panic((panic_input(), panic_input("foot")), WalkTestConfig(), Names("car-1", f"{boot:016x}"), told_time(), lambda _at: HERE)
+        bench = Bench(panic)
+        bench.feed(*hold(0.1, first=True), spool_opened(opens_at, value))
+        value = {MEMORY: msgpack.packb(kept(bench))}
+        assert "foot" in {row["source"] for row in kept(bench)}
+    assert len(kept(bench)) == latches
+
+
+def test_of_too_many_latches_the_oldest_go_that_have_a_newer_one_of_their_button() -> None:
+    bench = made(buttons=("button", "foot"))
+    olds = [latch(f"{OTHER_BOOT}-{i}") for i in range(2, ALARMS_MAX + 2)]
+    bench.feed(spool_opened(21.0, memory(latch(f"{OTHER_BOOT}-1", source="foot"), *olds)))
+    assert [row["id"] for row in kept(bench)] == [f"{OTHER_BOOT}-{i}" for i in (1, *range(3, ALARMS_MAX + 2))]
 
 
 # --- counting -----------------------------------------------------------------------------------------------------------------------

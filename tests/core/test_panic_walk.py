@@ -97,7 +97,27 @@ def test_a_test_goes_the_whole_way_and_passes_with_the_centres_acknowledgement()
     assert trials(outs) == [("button", "acknowledged"), ("button", "cleared")]
     assert result(outs) == SelfTest(what="walk_test", result="passed", ended="done", inputs={"button": "acknowledged"})
     assert progress(bench) == {"open": False, "result": "passed", "ended": "done", "inputs": {"button": "acknowledged"}}
-    assert lamps(bench) == ["test", "raised", "sent", "received", None]  # all have passed: it is over at once
+    assert lamps(bench) == ["test", "raised", "sent", "received", "passed"]  # all have passed: it is over at once
+
+
+def test_the_lamp_shows_for_five_seconds_that_a_test_is_passed() -> None:
+    bench = begun()
+    bench.feed(*hold(25.0), release(26.0), ack(27.0, OURS), Remembered(27.1, REMEMBERED * 5))
+    assert lamps(bench)[-1] == "passed"
+    assert bench.until(31.9) == []
+    assert short(bench.until(32.0)) == ["lamp none"]
+    assert bench.part.deadline == math.inf
+
+
+def test_a_real_alarm_and_the_next_test_go_before_the_result_on_the_lamp() -> None:
+    bench = begun()
+    bench.feed(*hold(25.0), release(26.0), ack(27.0, OURS), *hold(28.0))
+    assert lamps(bench)[-1] == "raised"
+    again = begun()
+    again.feed(*hold(25.0), release(26.0), ack(27.0, OURS), walk(28.0))
+    assert lamps(again)[-1] == "test"
+    again.until(40.0)
+    assert lamps(again)[-1] == "test"
 
 
 def test_a_test_touches_no_latch_and_no_light() -> None:
@@ -132,6 +152,7 @@ def test_a_test_alarm_that_the_centre_clears_has_passed() -> None:
     bench.feed(*hold(25.0), release(26.0))
     outs = bench.feed(clear(27.0, OURS))
     assert trials(outs) == [("button", "cleared")]
+    assert [out.record.reason for out in of(Reported, outs) if isinstance(out.record, Alarm)] == ["officer safe"]
     assert one(OrderAnswered, outs).label == "done"
     assert progress(bench)["inputs"] == {"button": "acknowledged", "foot": "untried"}
     bench.feed(*hold(28.0))

@@ -131,10 +131,12 @@ class TakesFixesTwice(Unit):
 
 
 class AnswersBeforeCommit(WorldStore):
-    """A card that lies about its flush, and does it eight seconds later. Not of the track: what it tells of drafts breaks more than one."""
+    """A card that lies about its flush, and does it eight seconds later. Of events only: what it tells of others breaks more than one."""
+
+    lane = Lane.EVENT
 
     def perform(self, effect: Effect) -> None:
-        if isinstance(effect, Store) and effect.lane is not Lane.BACKFILL:
+        if isinstance(effect, Store) and effect.lane is self.lane:
             self._world.after(0.0, self._world.post, Stored(self._world.mono(), (effect.name,), {effect.name: effect.edition}))
             self._world.after(8.0, self._perform_late, effect, self._process)
         else:
@@ -143,6 +145,10 @@ class AnswersBeforeCommit(WorldStore):
     def _perform_late(self, effect: Effect, process: int) -> None:
         if process == self._process:
             super().perform(effect)
+
+
+class AnswersForAlarmsBeforeCommit(AnswersBeforeCommit):
+    lane = Lane.ALARM
 
 
 def one_boot_for_all(config: Config, _boot: str, version: str) -> Unit:
@@ -237,6 +243,12 @@ def test_a_store_that_answers_before_it_has_flushed_breaks_the_promise_of_record
     faults = (LinkOutage(60.0, 1500.0), *(PowerCut(100.0 + 70 * n, 5.0) for n in range(10)))
     with pytest.raises(Broken, match=r"^nothing is lost is broken"):
         run(store=AnswersBeforeCommit, faults=faults)
+
+
+def test_a_store_that_answers_before_it_has_flushed_makes_the_lamp_lie() -> None:
+    """It says sent of an alarm that is in nobody's hand but the broker's."""
+    with pytest.raises(Broken, match=r"^feedback is true is broken"):
+        run(store=AnswersForAlarmsBeforeCommit)
 
 
 def test_a_broken_promise_tells_its_story() -> None:

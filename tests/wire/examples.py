@@ -108,7 +108,7 @@ RECORDS: dict[str, Record] = {
     "alarm_repeated": _alarm("repeated", 2, 213, 5_000),
     "alarm_acknowledged": _alarm("acknowledged", 4, 216, 11_300),
     "alarm_cancel_requested": _alarm("cancel_requested", 5, 217, 20_000),
-    "alarm_cleared": _alarm("cleared", 6, 219, 95_000),
+    "alarm_cleared": _alarm("cleared", 6, 219, 95_000, reason="officer safe"),
     "alarm_of_a_walk_test": _up(
         Alarm(
             id=f"{BOOT}-301",

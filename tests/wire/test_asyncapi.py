@@ -263,5 +263,5 @@ def test_the_guides_names_and_orders_are_those_of_the_contract(guide_code: dict[
     facts = guide_code["record"](examples.payload("alarm_raised"))
     assert guide_code["name"](facts) == ("JD-0417", examples.BOOT, 212)
     assert msgpack.unpackb(guide_code["seen"]) == msgpack.unpackb(examples.payload("down_alarm_ack"))
-    made = msgpack.unpackb(guide_code["order"]("alarm.clear", {"alarm": facts["id"]}, str(uuid.uuid4()), 1.5))
+    made = msgpack.unpackb(guide_code["order"]("alarm.clear", {"alarm": facts["id"], "reason": "officer safe"}, str(uuid.uuid4()), 1.5))
     validator(document, made, VALIDATORS[0]).validate(made)

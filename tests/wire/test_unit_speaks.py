@@ -118,7 +118,7 @@ def spoken() -> list[tuple[str, bytes, bool]]:
     desk.order(38.9, "down_alarm_ack_auto", body=desk.alarm() | {"by": "auto", "n": 1})
     desk.order(39.0, "down_alarm_ack", body=desk.alarm())
     desk.order(39.1, "down_alarm_ack", jti="second", body={"alarm": "nobody-1"})
-    desk.order(39.2, "down_alarm_clear", body=desk.alarm())
+    desk.order(39.2, "down_alarm_clear", body=desk.alarm() | {"reason": "officer safe"})
     desk.order(39.25, "down_resend")
     desk.order(39.26, "down_mark")
     desk.order(39.27, "down_light_set")
