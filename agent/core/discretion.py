@@ -2,7 +2,8 @@
 
 Theory. A silent alarm must change nothing that can be seen. The centre is told everything (`io`, `health`, the records themselves); the
 local socket is asked by whoever sits in the car, so there a silent button is never pressed, its alarm is not live, its wire is not stuck,
-and what waits to leave is not counted as an alarm. The test is one for all of it: a status must read the same with and without.
+what waits to leave is not counted as an alarm, and the age of the last acknowledgement is told in minutes. The test is one for all of it:
+a status must read the same with and without.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ class Discretion:
         if not self._silent:
             return shown
         shown["inputs"] = {name: level for name, level in told["inputs"].items() if name not in self._silent}
-        shown["outbox"] = told["outbox"] | {"waiting": _folded(told["outbox"]["waiting"])}
+        shown["outbox"] = told["outbox"] | {"waiting": _folded(told["outbox"]["waiting"]), "acked_s": _coarse(told["outbox"]["acked_s"])}
         faults = (fault | {"detail": stuck} if fault["code"] == "panic.stuck" else fault for fault in told["faults"])
         shown["faults"] = [fault for fault in faults if fault["code"] != "panic.stuck" or stuck]
         return shown
@@ -31,3 +32,8 @@ class Discretion:
 def _folded(waiting: dict[str, int]) -> dict[str, int]:
     """Where some alarm is silent, no alarm is counted apart."""
     return waiting | {"alarm": 0, "event": waiting["alarm"] + waiting["event"]}
+
+
+def _coarse(age_s: float | None) -> float | None:
+    """Whole minutes, in seconds: finer, it would tick with the repeats of an alarm."""
+    return None if age_s is None else age_s // 60 * 60
