@@ -159,8 +159,10 @@ def test_every_fault_that_comes_can_go() -> None:
         and (called == "SharedFault" or not is_true(call.args[2]))
         and isinstance(code := call.args[SAYS_A_FAULT[called]], ast.Constant)
     }
+    assert lasting.keys() == {code for code, fault in FAULTS.items() if fault.clears == "clear_on_ack"}, "the table says otherwise"
     missing = sorted(FAULTS.keys() - cleared - lasting.keys())
     assert not missing, f"{missing}: FaultSeen(at, code, False) when it is over"
+    assert not lasting.keys() & cleared, "what can go by itself is clear_on_condition"
 
 
 def is_true(node: ast.expr) -> bool:

@@ -19,12 +19,17 @@ class NoAnswer(Exception):
     """Something is there, but we may not ask it, or it does not give an answer."""
 
 
+class NotAllowed(NoAnswer):
+    """The socket is there, but belongs to others."""
+
+
 def ask(path: str, request: dict[str, Any], timeout_s: float = ANSWER_S_MAX) -> dict[str, Any]:
     """Put one request to the agent whose socket is at `path`.
 
     Raises:
         NotRunning: nobody listens there.
-        NoAnswer: no permission, silence for `timeout_s`, or something that is no answer; also when the agent answers with an `error`.
+        NotAllowed: only its group may ask.
+        NoAnswer: silence for `timeout_s`, or something that is no answer; also when the agent answers with an `error`.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout_s)
@@ -45,7 +50,7 @@ def _connect(sock: socket.socket, path: str) -> None:
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NotRunning(f"not running: nothing answers at {path}; start it with `systemctl start outpost`, or `outpost run`") from None
     except PermissionError:
-        raise NoAnswer(
+        raise NotAllowed(
             f"you may not ask the agent at {path}, only its group may: "
             "use sudo, or join the group with `sudo usermod -aG outpost $USER` and log in again"
         ) from None

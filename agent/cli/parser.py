@@ -33,6 +33,7 @@ COMMANDS = {
     "check": Command("agent.cli.check", "check the config file and print the pin table; drives no pin"),
     "safe": Command("agent.cli.safe", "drive every output to its safe level (what systemd runs after the agent's end)"),
     "status": Command("agent.cli.status", "ask the running agent how it is"),
+    "why": Command("agent.cli.why", "why is this unit silent? what is wrong, the worst first, and what to do about it"),
     "walk-test": Command("agent.cli.walk_test", "test the panic buttons, the whole way to the centre and back"),
     "gnss": Command("agent.cli.gnss", "show what the GNSS receiver says, live or from a recording"),
     "tail": Command("agent.cli.tail", "print the traffic on the broker, decoded, one JSON object a line"),
@@ -48,6 +49,7 @@ examples:
   outpost check -c ./agent.toml      the same for another file
   outpost run                        run the agent in the foreground; the log goes to stderr
   outpost status                     what the running agent sees, and whether the centre hears it
+  outpost why                        what is wrong with this unit, and what to do about it
   outpost gnss --port /dev/serial0   the receiver: fix, satellites, antenna, errors
   outpost tail -b mqtt://broker:1883 everything that all units say
 
@@ -55,7 +57,7 @@ exit codes:
   0  done, or ended because it was asked to
   1  failed; stderr says why
   2  a mistake on the command line or in the config file
-  3  the agent is not running (status, walk-test)
+  3  the agent is not running (status, why, walk-test)
 
 The config file is the one of -c, else of ${CONFIG_VARIABLE}, else {CONFIG_DEFAULT}.
 `outpost COMMAND --help` tells more about a command."""

@@ -116,6 +116,7 @@ def _outbox(outbox: Section) -> Told:
         _pair(_text(flying), "in flight" + (f" ({room})" if room else "")) if flying else "",
         _pair(_text(unstored), "not yet on disk") if unstored else "",
         _pair("acknowledged:", _text(outbox.pop("acked", None))),
+        _pair("the last", f"{acked} ago" if (acked := _span(outbox.pop("acked_s", None))) else ""),
     )
 
 

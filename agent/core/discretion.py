@@ -2,8 +2,8 @@
 
 Theory. A silent alarm must change nothing that can be seen. The centre is told everything (`io`, `health`, the records themselves); the
 local socket is asked by whoever sits in the car, so there a silent button is never pressed, its alarm is not live, it is not stuck, its
-wire is not cut or short (a broken one can read so while it is pressed), and what waits to leave is not counted as an alarm. The test is one
-for all of it: a status must read the same with and without.
+wire is not cut or short (a broken one can read so while it is pressed), what waits to leave is not counted as an alarm, and the age of the
+last acknowledgement is told in minutes. The test is one for all of it: a status must read the same with and without.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Discretion:
         if not self._silent:
             return shown
         shown |= {part: {name: how for name, how in told[part].items() if name not in self._silent} for part in ("inputs", "wires")}
-        shown["outbox"] = told["outbox"] | {"waiting": _folded(told["outbox"]["waiting"])}
+        shown["outbox"] = told["outbox"] | {"waiting": _folded(told["outbox"]["waiting"]), "acked_s": _coarse(told["outbox"]["acked_s"])}
         shown["faults"] = sorted(self._faults(told["faults"], stuck), key=lambda fault: -fault["since_s"])  # the oldest first, as told
         return shown
 
@@ -46,3 +46,8 @@ class Discretion:
 def _folded(waiting: dict[str, int]) -> dict[str, int]:
     """Where some alarm is silent, no alarm is counted apart."""
     return waiting | {"alarm": 0, "event": waiting["alarm"] + waiting["event"]}
+
+
+def _coarse(age_s: float | None) -> float | None:
+    """Whole minutes, in seconds: finer, it would tick with the repeats of an alarm."""
+    return None if age_s is None else age_s // 60 * 60

@@ -84,6 +84,7 @@ class Outbox(Part):
         self._drafts: dict[str, Message] = {}
         self._tick_at = math.inf
         self.acked = 0
+        self._acked_at: float | None = None
 
     @property
     def deadline(self) -> float:
@@ -235,9 +236,8 @@ class Outbox(Part):
         return [*out, *self._declare(at)]
 
     def _time_learned(self, at: float, offset_ms: int) -> list[Output]:
-        if not self._postmark.date_all(self._lanes):
-            return []
-        return self._report(Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms)))
+        fix = Reported(at, Lane.EVENT, ClockFix(of=self._names.boot, offset_ms=offset_ms))
+        return self._report(fix) if self._postmark.date_all(self._lanes) else []
 
     def resending(self) -> int:
         """Rows of history that have been asked for and are not acknowledged yet."""
@@ -313,7 +313,7 @@ class Outbox(Part):
         if message is None:
             return []
         self._window.acked(at, message)
-        self.acked += 1
+        self.acked, self._acked_at = self.acked + 1, at
         mended = message.refused and not self._refusals.passed_over
         out: list[Output] = [FaultSeen(at, "link.refused", False)] if mended else []
         self._refusals.delivered(message)
@@ -386,7 +386,7 @@ class Outbox(Part):
         return self._custody.waiting()
 
     def status(self, now: float) -> dict[str, Any]:
-        """Backlog by lane, in flight, not yet on disk, the store's state."""
+        """Backlog by lane, in flight, not yet on disk, the store's state, acknowledgements and the age of the last."""
         return {
             "waiting": self.waiting(),
             "in_flight": len(self._window),
@@ -396,4 +396,5 @@ class Outbox(Part):
             "store": "open" if self._shelf.open else "down",
             "store_reason": self._shelf.down or None,
             "acked": self.acked,
+            "acked_s": None if self._acked_at is None else round(now - self._acked_at, 1),
         }

@@ -35,7 +35,7 @@ BODY: dict[str, Any] = {
     },
     "outbox": {
         "waiting": {"alarm": 2, "event": 14, "live": 0, "backfill": 0}, "in_flight": 2, "in_flight_bytes": 823, "unstored": 5,
-        "store": "down", "store_reason": "disk I/O error", "acked": 1041,
+        "store": "down", "store_reason": "disk I/O error", "acked": 1041, "acked_s": 61.0,
     },
     "position": {"lat": 39.904202, "lon": 116.407394, "mode": "3d", "age_s": 1.2, "spd_mps": 12.34, "sats": {"BD": 12, "GP": 8}},
     "lights": {"show": "cruise", "by": "ignition", "shown": {"roof_left": "cruise"}, "lamp": None},
@@ -52,7 +52,7 @@ PAGE = """\
 ! fault     new.one, for 3.2 s
 ! alarm     raised, 34 s ago, records: 7, id 00112233aabbccdd-4, live 1
 ! link      waiting, for 5 min, connection refused, next try in 4.0 s, mqtts://centre:8883, MQTT 5, connects 3
-! backlog   waiting: alarm 2, event 14, 2 in flight (823 bytes), 5 not yet on disk, acknowledged: 1041
+! backlog   waiting: alarm 2, event 14, 2 in flight (823 bytes), 5 not yet on disk, acknowledged: 1041, the last 1 min ago
   position  39.904202, 116.407394, 3d, 1.2 s old, 12.3 m/s, satellites: BD 12, GP 8
   lights    cruise by ignition, shown: roof_left cruise
   receiver  /dev/serial0, open, sentences: 10234, refused: checksum 3

@@ -117,13 +117,24 @@ def test_where_no_button_is_silent_nothing_is_kept_back() -> None:
     assert [fault["detail"] for fault in body["faults"] if fault["code"] == "panic.stuck"] == ["button"]
 
 
+def test_the_age_of_the_last_acknowledgement_does_not_tick_with_a_silent_alarm() -> None:
+    """It repeats each few seconds, and what else is said each minute."""
+    made = running()
+    for effect in feed(made, link_up(2.5), edge(3.0, True, "foot")) + made.advance(9.0):
+        if isinstance(effect, Publish):
+            feed(made, Acked(9.0, effect.token))
+    assert made.status(20.0)["outbox"]["acked_s"] == 11.0
+    assert told(made, 20.0)["outbox"]["acked_s"] == 0.0
+    assert Discretion(()).shown(made.status(20.0), {}, None)["outbox"]["acked_s"] == 11.0
+
+
 def test_the_status_itself_is_left_as_it_is() -> None:
     status = {
         "alarm": {"state": "raised"},
         "inputs": {"foot": True},
         "wires": {"foot": "cut"},
         "faults": [{"code": "panic.stuck", "detail": "foot", "since_s": 1.0}],
-        "outbox": {"waiting": {"alarm": 2, "event": 3, "live": 0, "backfill": 1}, "acked": 7},
+        "outbox": {"waiting": {"alarm": 2, "event": 3, "live": 0, "backfill": 1}, "acked": 7, "acked_s": 83.4},
     }
     shown = Discretion((SILENT,)).shown(status, {"state": "none"}, None)
     assert shown == {
@@ -131,7 +142,7 @@ def test_the_status_itself_is_left_as_it_is() -> None:
         "inputs": {},
         "wires": {},
         "faults": [],
-        "outbox": {"waiting": {"alarm": 0, "event": 5, "live": 0, "backfill": 1}, "acked": 7},
+        "outbox": {"waiting": {"alarm": 0, "event": 5, "live": 0, "backfill": 1}, "acked": 7, "acked_s": 60},
     }
     assert status["alarm"] == {"state": "raised"}
     assert status["inputs"] == {"foot": True}
