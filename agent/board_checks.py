@@ -43,7 +43,7 @@ def worn(board: Board) -> Iterator[Mistake]:
         for output, played in shows.play(show).items() if show != BRIEF else ():
             if output in relays and period_ms(played):
                 told = f'a relay that flashes, as "{output}" does in show {show}, is worn out in days; take a high_side or low_side driver'
-                yield Mistake(("terminal", relays.pop(output), "part"), told, board=True)
+                yield Mistake(("terminal", relays.pop(output), "part"), told)
 
 
 def _lines(board: Sheet) -> dict[str, Item]:

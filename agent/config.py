@@ -21,7 +21,9 @@ Url = Annotated[str, Meta(min_length=1, description="a pyserial URL or the path 
 Kind = Annotated[str, Meta(min_length=1, description="a kind of receiver, or the path of a file", extra={"file": "named"})]
 """The name of a file of firmware_config/receivers without its ending; what has a / in it, or ends so, is a path."""
 Wiring = Annotated[str, Meta(min_length=1, description="a board, or the path of a file", extra={"file": "named"})]
-"""The name of a file of firmware_config/boards/ without its ending, or a path, as with Kind."""
+"""The name of a file of firmware_config/boards/ without its ending, or a path, as with Kind; NO_BOARD for none at all."""
+UnitKind = Annotated[str, Meta(min_length=1, description="a kind of unit, or the path of a file", extra={"file": "named"})]
+"""The name of a file of firmware_config/profiles/ without its ending, or a path, as with Kind."""
 User = Annotated[str, Meta(min_length=1, description="a user name")]
 Place = Annotated[str, Meta(min_length=1, description="a path", extra={"file": "made"})]
 """A path that the agent makes when it is not there. Paths that do not begin with / start where the config file lies."""
@@ -33,11 +35,15 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A table of the file; unknown keys are refused."""
 
 
+NO_BOARD = "none"
+"""As unit.board: also the board is not wanted that comes with the kind of unit."""
+
+
 class Unit(Section, kw_only=True):
     """Who this unit is."""
 
     id: Name
-    kind: Id = "patrol_car"
+    kind: UnitKind = "patrol_car"
     name: str = ""
     groups: tuple[Name, ...] = ()
     timezone: str = "Asia/Shanghai"

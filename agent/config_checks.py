@@ -6,13 +6,14 @@ import stat
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
+from typing import Any
 
 from agent import config_shows, config_wiring, receiver_file
 from agent.config import Gnss
-from agent.config_sheets import Sheets
+from agent.config_sheets import Said, Sheets
 from agent.config_walk import Leaf, Mistake, close_to
 from agent.core.phrasebook import Want
-from agent.toml_lines import Path, line_of
+from agent.toml_lines import Path
 
 PORT_MAX = 65535
 
@@ -32,7 +33,7 @@ def check(sheets: Sheets, *, board_is_known: bool = True) -> Iterator[Mistake]:
     yield from _pairs(leaves)
     yield from _place(leaves)
     yield from _timezone(leaves)
-    yield from _receiver(leaves)
+    yield from _receiver(sheets)
     for path, leaf in leaves.items():
         if leaf.file in ("read", "secret") and (message := _unfit(FilePath(leaf.value), secret=leaf.file == "secret")):
             yield Mistake(path, message)
@@ -40,13 +41,11 @@ def check(sheets: Sheets, *, board_is_known: bool = True) -> Iterator[Mistake]:
 
 def _uart(sheets: Sheets) -> tuple[str, str] | None:
     """The key of [gnss] by which the receiver has the UART's pins, and where that is said."""
-    leaves = sheets.own.leaves
-    ports = {path: leaf.value for path, leaf in leaves.items() if path[:2] in (("gnss", "port"), ("gnss", "more_ports"))}
-    ports.setdefault(("gnss", "port"), Gnss().port)
-    path = next((path for path, port in ports.items() if port == config_wiring.UART_PORT), None)
-    if path is None:
-        return None
-    return str(path[1]), f"line {line_of(sheets.own.lines, path)}" if path in leaves else "the default"
+    ports = {path: said for path, said in sheets.in_force("gnss").items() if path[1] in ("port", "more_ports")}
+    path = next((path for path, said in ports.items() if said.value == config_wiring.UART_PORT), None)
+    if path is not None:
+        return str(path[1]), ports[path].sheet.at(path, sheets.own)
+    return ("port", "the default") if ("gnss", "port") not in ports and Gnss().port == config_wiring.UART_PORT else None
 
 
 def _endpoints(leaves: Leaves) -> Iterator[Mistake]:
@@ -100,30 +99,37 @@ WANTS = {
 """Keys of [gnss] that ask something of the receiver."""
 
 
-def _receiver(leaves: Leaves) -> Iterator[Mistake]:
+def _receiver(sheets: Sheets) -> Iterator[Mistake]:
     """The kind of receiver is known, and knows what is wanted of it."""
-    named = leaves.get(("gnss", "receiver"))
+    said = sheets.in_force("gnss")
+    named = said.get(("gnss", "receiver"))
     name = named.value if named else receiver_file.GENERIC
-    wanted = [(key, leaves["gnss", key].value) for key in WANTS if ("gnss", key) in leaves and leaves["gnss", key].value != "keep"]
+    asked = [key for key in WANTS if ("gnss", key) in said and said["gnss", key].value != "keep"]
+    for key, message in _unknown(name, {key: said["gnss", key].value for key in asked}, said):
+        yield Mistake(("gnss", key), message, said["gnss", key].sheet.named)
+
+
+def _unknown(name: str, wanted: Mapping[str, Any], said: Mapping[Path, Said]) -> Iterator[tuple[str, str]]:
+    """The key and why for each thing that the receiver `name` does not know."""
     if name == receiver_file.GENERIC:
-        for key, value in wanted:
+        for key, value in wanted.items():
             kinds = ", ".join(kind for kind in receiver_file.names() if kind != name)
             told = f"found {value}, but nothing is sent to a generic receiver; say in gnss.receiver what it is: {kinds}"
-            yield Mistake(("gnss", key), told)
+            yield key, told
         return
     try:
         book = receiver_file.read(name)
     except receiver_file.ReceiverFileError as e:
         near = close_to(name, receiver_file.names())
-        yield Mistake(("gnss", "receiver"), f'{e}; did you mean "{near}"?' if near else str(e))
+        yield "receiver", f'{e}; did you mean "{near}"?' if near else str(e)
         return
-    for key, value in wanted:
+    for key, value in wanted.items():
         if not book.phrases(WANTS[key], value):
             known = ", ".join(each for each in ("keep", *book.values(WANTS[key])))
-            yield Mistake(("gnss", key), f"found {value}; expected one of what is known for {book.name}: {known}")
-    port = leaves[("gnss", "port")].value if ("gnss", "port") in leaves else Gnss().port
-    if "baud_wanted" in dict(wanted) and str(port).startswith("socket://"):
-        yield Mistake(("gnss", "baud_wanted"), f"{port} has no speed that could be changed; leave it at keep")
+            yield key, f"found {value}; expected one of what is known for {book.name}: {known}"
+    port = said[("gnss", "port")].value if ("gnss", "port") in said else Gnss().port
+    if "baud_wanted" in wanted and str(port).startswith("socket://"):
+        yield "baud_wanted", f"{port} has no speed that could be changed; leave it at keep"
 
 
 def _unfit(file: FilePath, *, secret: bool, may_read: Callable[[FilePath, int], bool] = os.access) -> str | None:

@@ -1,21 +1,25 @@
-"""What was walked of a config file and of its board goes in; the inputs, outputs and shows in force come out, each knowing where it stands.
+"""What was walked of a config file, its profiles and its board goes in; what is in force comes out, each value knowing where it stands.
 
-The config's own entries lie on top: an input or output of the same id, a show of the same name and group, replaces the board's.
+The board lies lowest, on it the profile's bases, the profile, and on top the config itself. Of sections the upper one's keys count, one by
+one; of inputs, outputs and shows, which profiles do not have, an entry of the same id (of a show: name and group) replaces the board's.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from agent.board import Terminal
 from agent.config import Input, Output, Section, Show
 from agent.config_walk import Leaf, Mistake, key_text
+from agent.profile import SECTIONS
 from agent.toml_lines import Path, line_of
 
 DEVICES: dict[str, type[Section]] = {"input": Input, "output": Output}
 KINDS: dict[str, type[Section]] = {**DEVICES, "show": Show, "terminal": Terminal}
+BOARD_SECTIONS = ("lights", "recorder")
+"""Sections that are keys and values, of a board."""
 BAR = next(field.default for field in msgspec.structs.fields(Show) if field.name == "group")
 
 
@@ -25,7 +29,22 @@ class Sheet(NamedTuple):
     file: FilePath
     leaves: Mapping[Path, Leaf]
     lines: dict[Path, int]
-    is_board: bool = False
+    layer: Literal["config", "profile", "board"] = "config"
+
+    @property
+    def is_board(self) -> bool:
+        """Whether it is the lowest."""
+        return self.layer == "board"
+
+    @property
+    def named(self) -> FilePath | None:
+        """What a mistake in it has as its file: None for the config itself."""
+        return None if self.layer == "config" else self.file
+
+    def at(self, path: Path, seen_from: "Sheet") -> str:
+        """Where something stands in it: `line 7`, or with the file's name when that is another's."""
+        line = line_of(self.lines, path)
+        return f"line {line}" if self.file == seen_from.file else f"{self.file}:{line}"
 
 
 class Item(NamedTuple):
@@ -55,25 +74,41 @@ class Item(NamedTuple):
 
     def mistake(self, key: str, message: str) -> Mistake:
         """A mistake at one of its keys, or (empty) at the whole of it."""
-        return Mistake((*self.path, key) if key else self.path, message, self.sheet.is_board)
+        return Mistake((*self.path, key) if key else self.path, message, self.sheet.named)
 
     def named(self, seen_from: "Item", key: str = "") -> str:
         """What another's mistake calls it: `input[1] "button" (line 7)`."""
         name = self.value("id") if self.path[0] in DEVICES else None
-        line = line_of(self.sheet.lines, (*self.path, key))
-        where = f"line {line}" if self.sheet is seen_from.sheet else f"{self.sheet.file}:{line}"
+        where = self.sheet.at((*self.path, key), seen_from.sheet)
         return f'{key_text(self.path)} "{name}" ({where})' if name and key != "id" else f"{key_text(self.path)} ({where})"
 
 
+class Said(NamedTuple):
+    """A good value, and who has said it."""
+
+    value: Any
+    sheet: Sheet
+
+
 class Sheets(NamedTuple):
-    """The config file, and the board that it names."""
+    """The config file, the board below it, and between them the profile of its kind, its bases first."""
 
     own: Sheet
     board: Sheet | None = None
+    profiles: tuple[Sheet, ...] = ()
 
     def every(self) -> list[Sheet]:
-        """The board lies below, so it comes first."""
+        """The board lies below, so it comes first. Profiles have neither pins nor groups."""
         return [self.board, self.own] if self.board else [self.own]
+
+    def in_force(self, section: str) -> dict[Path, Said]:
+        """The good values of a section of keys and values. Of a list, each item; all are the same file's."""
+        found: dict[Path, Said] = {}
+        for sheet in (*([self.board] if self.board else ()), *self.profiles, self.own):
+            written_keys = {path[1] for path in sheet.lines if len(path) > 1 and path[0] == section}
+            found = {path: said for path, said in found.items() if path[1] not in written_keys}
+            found |= {path: Said(leaf.value, sheet) for path, leaf in sheet.leaves.items() if path[0] == section and len(path) > 1}
+        return found
 
     def items(self, *sections: str) -> list[Item]:
         """The entries in force, the board's first, each file's in its order."""
@@ -101,17 +136,19 @@ def written(sheet: Sheet, *sections: str) -> Iterator[Item]:
     yield from (Item(sheet, path) for path in sorted(paths, key=lambda path: sheet.lines[path]))
 
 
-def merged(own: dict[str, Any], board: dict[str, Any] | None) -> dict[str, Any]:
-    """The tables of a config with those of its board below; both are right. What is replaced keeps its place in the board's order."""
-    if board is None:
-        return own
+def merged(own: dict[str, Any], board: dict[str, Any] | None, profile: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The tables of a config over those of its profile and its board, all right. What is replaced keeps its place in the board's order."""
     tables = dict(own)
-    for section in ("lights", "recorder"):
-        tables[section] = {**board.get(section, {}), **own.get(section, {})}
+    for section in SECTIONS:
+        below = (board or {}).get(section, {}) if section in BOARD_SECTIONS else {}
+        if values := {**below, **(profile or {}).get(section, {}), **own.get(section, {})}:
+            tables[section] = values
+    if board is None:
+        return tables
     without = own["unit"].get("without", ())
     for section in DEVICES:
-        below = {entry["id"]: entry for entry in board.get(section, ()) if entry["id"] not in without}
-        tables[section] = list((below | {entry["id"]: entry for entry in own.get(section, ())}).values())
+        entries = {entry["id"]: entry for entry in board.get(section, ()) if entry["id"] not in without}
+        tables[section] = list((entries | {entry["id"]: entry for entry in own.get(section, ())}).values())
     shows = [*board.get("show", ()), *own.get("show", ())]
     tables["show"] = list({(show["name"], show.get("group", BAR)): show for show in shows}.values())
     return tables

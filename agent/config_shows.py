@@ -51,7 +51,7 @@ def _patterns(item: Item, show: Show) -> Iterator[Mistake]:
     for i, steps in enumerate(show.patterns):
         if (period_ms := shows.period_ms(shows.pattern(steps))) > PERIOD_MS_MAX:
             told = f"found a period of {period_ms} ms; expected at most {PERIOD_MS_MAX}: longer looks like a dead bar"
-            yield Mistake((*item.path, "patterns", i), told, item.sheet.is_board)
+            yield Mistake((*item.path, "patterns", i), told, item.sheet.named)
 
 
 def notes(config: Config) -> Iterator[str]:

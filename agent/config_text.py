@@ -21,7 +21,7 @@ MISSING = "there is no such file; copy firmware_config/agent.toml there and fill
 class ConfigError(NamedTuple):
     """One mistake. `line` counts from 1, None when it is the whole file's; `key` as in `report.interval_s`, empty when it is no key's.
 
-    `file`: where it stands, when that is not the config file itself but one that it names (the board).
+    `file`: where it stands, when that is not the config file itself but one that it names (its profile, its board).
     """
 
     line: int | None
@@ -35,7 +35,7 @@ class ConfigErrors(Exception):
 
     def __init__(self, path: FilePath, errors: list[ConfigError]) -> None:
         self.path = path
-        self.errors = sorted(errors, key=lambda error: (error.file is not None, error.line or 0))
+        self.errors = sorted(errors, key=lambda error: (error.file is not None, str(error.file or ""), error.line or 0))
         super().__init__(path, self.errors)
 
     def __str__(self) -> str:

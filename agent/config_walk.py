@@ -1,4 +1,4 @@
-"""Plain tables go in (what tomllib made of a file); the typed whole (Config, Board) and every mistake in it come out.
+"""Plain tables go in (what tomllib made of a file); the typed whole (Config, Board, Profile) and every mistake in it come out.
 
 Each leaf is converted on its own, so that one mistake does not hide the next. All constraints come from the types of `agent.config`.
 """
@@ -21,11 +21,11 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Mistake(NamedTuple):
-    """One thing wrong: where it stands in the file, and what was found, what was expected, what to do. `board`: in the board's file."""
+    """One thing wrong: where it stands, and what was found, what was expected, what to do. `file`: None is the config itself."""
 
     path: Path
     message: str
-    board: bool = False
+    file: FilePath | None = None
 
 
 class Leaf(NamedTuple):

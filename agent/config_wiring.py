@@ -156,9 +156,9 @@ def _groups(sheets: Sheets) -> Iterator[Mistake]:
         seen: set[object] = set()
         for path, leaf in sheet.leaves.items():
             if path[:-1] == ("lights", "shed"):
-                yield from no_group(leaf.value, sheets.groups(sheet), Mistake(path, "", sheet.is_board))
+                yield from no_group(leaf.value, sheets.groups(sheet), Mistake(path, "", sheet.named))
                 if leaf.value in seen:
-                    yield Mistake(path, f'"{leaf.value}" is there already: a group is shed once; remove it', sheet.is_board)
+                    yield Mistake(path, f'"{leaf.value}" is there already: a group is shed once; remove it', sheet.named)
                 seen.add(leaf.value)
 
 

@@ -57,7 +57,10 @@ class PlaceAsSaid(Promise):
     """The dot on the map does not lie."""
 
     name = "a place as it was said"
-    sentence = "A position is one that the receiver said, in its mode and of its age; void is none, estimated is dr, old is marked stale."
+    sentence = (
+        "A position is one that the receiver said, in its mode and of its age; void is none, estimated is dr, old is marked stale. "
+        "Or it is the surveyed one."
+    )
     hears = ((Booted, "booted"), (Fix, "fix"), (Sent, "sent"))
 
     def __init__(self, world: "World") -> None:
@@ -81,6 +84,12 @@ class PlaceAsSaid(Promise):
         if pos is None or sent.facts["boot"] != self._boot:
             return
         flags, age_ms, fix_ms = pos.get("flags", ()), pos["age_ms"], sent.facts["mono"] - pos["age_ms"]
+        place = self.world.config.place
+        if pos["src"] == "fixed":
+            self.shown["fixed"] = self.shown.get("fixed", 0) + 1
+            if (pos["lat"], pos["lon"], pos["mode"]) != (place.lat, place.lon, "fixed"):
+                self.broken(f"{sent.kind} {sent.name} shows {pos}, surveyed is {place}")
+            return
         fresh = pos["src"] == "gnss"
         what = "estimated" if pos["mode"] == "dr" else "good"
         self.shown[what if fresh else "old"] = self.shown.get(what if fresh else "old", 0) + 1

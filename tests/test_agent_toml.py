@@ -20,8 +20,8 @@ KEY = re.compile(r"(?P<off># ?)?(?P<key>[a-z]\w*) = (?P<value>\S.*?)\s+# (?P<say
 MORE = re.compile(r"\s{8,}# (?P<says>.*)")
 OFF = re.compile(r"#(?=[a-z\[])")
 
-BOARD = ("board", "without")
-"""A board would lie below, and its wires are not the reference's: `tests/test_boards.py` has them in force."""
+BOARD = ("kind", "board", "without")
+"""A board, that of a kind too, would lie below, and its wires are not the reference's: `tests/test_boards.py` has them in force."""
 
 
 class Told(NamedTuple):

@@ -90,18 +90,20 @@ def test_the_boards_that_were_asked_for_are_there() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_board_is_right_by_itself_and_below_a_config(file: Path, tmp_path: Path) -> None:
-    config, board, path = on(file.stem, tmp_path)
-    assert (board, path) == (config_file.read_board(file), file)
+    whole = on(file.stem, tmp_path)
+    config, board = whole.config, whole.board
+    assert (board, whole.board_path) == (config_file.read_board(file), file)
     assert board is not None
     assert (config.input, config.output, config.show, config.lights) == (board.input, board.output, board.show, board.lights)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_check_prints_every_pin_of_a_board_with_its_screw(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config, board, _ = on(file.stem, tmp_path)
+    whole = on(file.stem, tmp_path)
+    config, board = whole.config, whole.board
     assert board is not None
     assert main(["check", "-c", str(tmp_path / "agent.toml")]) == 0
-    first, columns, *lines = capsys.readouterr().out.splitlines()
+    _, first, columns, *lines = capsys.readouterr().out.splitlines()
     assert first == f"board {board.name}, {file}"
     assert columns.split()[:8] == ["pin", "header", "direction", "id", "function", "active", "pull", "power-on"]
     assert columns.split()[8:] == ["screw", "wire", "part", "fuse", "goes", "to"]

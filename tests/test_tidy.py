@@ -159,6 +159,51 @@ def test_the_adapters_are_put_together_in_one_place() -> None:
 # --- what is not done -----------------------------------------------------------------------------------------------------------------
 
 
+def asks_for_a_kind(tree: ast.AST) -> list[int]:
+    """Lines that hold a unit's kind against anything, or anything called a kind against the name of a profile.
+
+    The kind of a sentence, a message or an order is another matter.
+    """
+    kinds = {path.stem for path in (sources.PROJECT / "firmware_config" / "profiles").glob("*.toml")}
+    found = []
+    for node in ast.walk(tree):
+        said: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            said = [node.left, *node.comparators]
+        elif isinstance(node, ast.Match):
+            patterns = [part for case in node.cases for part in ast.walk(case.pattern)]
+            said = [node.subject, *(pattern.value for pattern in patterns if isinstance(pattern, ast.MatchValue))]
+        elif isinstance(node, ast.Subscript):
+            said = [node.value, node.slice]  # a table of kinds
+        texts = [ast.unparse(each) for each in said]
+        constants = [part.value for each in said for part in ast.walk(each) if isinstance(part, ast.Constant)]
+        if any(text.endswith("unit.kind") for text in texts) or (kinds.intersection(constants) and any("kind" in text for text in texts)):
+            found.append(said[0].lineno)
+    return found
+
+
+def test_no_code_asks_which_kind_of_unit_it_runs_on() -> None:
+    found = [f"{sources.name(path)}:{line}" for path in sources.python("agent") for line in asks_for_a_kind(sources.tree(path))]
+    assert not found, told(found, "a kind of unit is data: give agent/config.py a key, and say it in firmware_config/profiles")
+
+
+@pytest.mark.parametrize(
+    ("code", "asks"),
+    [
+        ('self.config.unit.kind == "taxi"', True),
+        ('kind in ("boat", "x")', True),
+        ('"boat" != kind', True),
+        ('match unit.kind:\n    case "x":\n        pass', True),
+        ('{"boat": 1}[kind]', True),
+        ("PACE[config.unit.kind]", True),
+        ('message.kind == "alarm"', False),
+        ('{"kind": config.unit.kind}', False),
+    ],
+)
+def test_a_question_for_the_kind_is_seen_however_it_is_put(code: str, asks: bool) -> None:
+    assert bool(asks_for_a_kind(ast.parse(code))) is asks
+
+
 def test_nothing_sleeps() -> None:
     every = ((path, call, called) for path in sources.python() for call, called in sources.calls(path))
     found = [f"{sources.name(path)}:{call.lineno}" for path, call, called in every if called == "sleep"]

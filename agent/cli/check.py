@@ -1,13 +1,13 @@
-"""`outpost check`: a config file goes in; every mistake in it, or the table of its pins, comes out. No pin is driven."""
+"""`outpost check`: a config file goes in; every mistake in it, or its kind and the table of its pins, comes out. No pin is driven."""
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from agent import config_file, config_shows
+from agent import config_file, config_origins, config_shows
 from agent.board import Board, Terminal
 from agent.cli import parser
-from agent.config import Config, Input, InputUse, Output
+from agent.config import NO_BOARD, Config, Input, InputUse, Output
 from agent.config_wiring import power_on_level
 from agent.header import POSITION, boot_pull
 
@@ -21,15 +21,22 @@ SCREWS = ("screw", "wire", "part", "fuse", "goes to")
 PRESS_DEBOUNCE_S = (0.02, 0.2)
 """Contacts bounce for milliseconds, interference comes in bursts; a hand that hits a button may be gone in a fifth of a second."""
 
+ORIGIN = ("key", "value", "said by", "where")
+"""Of --explain."""
+
 MORE = """
 Every mistake is reported at once, with its line. When there is none, the table of pins is printed as it has to be wired: the BCM
 number, the position on the 40-pin header, and the level from power-on until the agent takes the pin. With a board (unit.board) also
-the screw of each line, its wire, what stands between it and the pin, its fuse, and where it goes."""
+the screw of each line, its wire, what stands between it and the pin, its fuse, and where it goes.
+
+The board lies lowest, on it the profile of unit.kind, on top the file itself; --explain says of each value that is not the default which
+of them has said it, and on which line."""
 
 EPILOG = """\
 examples:
   outpost check
   outpost check -c ./agent.toml
+  outpost check --explain
 
 exit codes:
   0  the file is right
@@ -38,27 +45,60 @@ exit codes:
 
 def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     """The command's options."""
-    parser.add_config(parser.command(subparsers, "check", MORE, EPILOG))
+    command = parser.command(subparsers, "check", MORE, EPILOG)
+    parser.add_config(command)
+    command.add_argument("--explain", action="store_true", help="say where each value comes from that is not the default")
 
 
 def run(args: argparse.Namespace) -> int:
     """Check the file `args.config`: 0 or 2."""
     try:
-        config, board, board_path = config_file.read_whole(args.config)
+        whole = config_file.read_whole(args.config)
     except config_file.ConfigErrors as mistakes:
         count = len(mistakes.errors)
         print(mistakes, file=sys.stderr)
         print(f"{count} mistake{'' if count == 1 else 's'}; nothing was driven", file=sys.stderr)
         return MISTAKES
-    if board and board_path:
-        zh = f" · {board.name_zh}" if config.unit.language == "zh" else ""
-        print(f"board {board.name}{zh}, {board_path}")
-    rows = pin_rows(config, board, zh=config.unit.language == "zh")
+    config, board, zh = whole.config, whole.board, whole.config.unit.language == "zh"
+    for line in layers(whole, zh=zh):
+        print(line)
+    rows = pin_rows(config, board, zh=zh)
     print(table([COLUMNS + (SCREWS if board else ()), *rows]) if rows else "no inputs and no outputs")
-    for note in notes(config):
+    if args.explain:
+        print(table([ORIGIN, *((o.key, o.value, o.layer, f"{o.file}:{o.line}") for o in config_origins.origins(config, whole.sheets))]))
+    for note in (*kind_notes(whole), *notes(config)):
         print(f"note: {note}")
     print(f"{args.config}: no mistakes; unit {config.unit.id}, {config.mqtt.endpoints[0]}")
     return FINE
+
+
+def layers(whole: config_file.Whole, *, zh: bool = False) -> Iterator[str]:
+    """What lies below the config: its profile and its board, each with its file. `zh`: with the Chinese name, too."""
+    for what, layer, path in (("profile", whole.profile, whole.profile_path), ("board", whole.board, whole.board_path)):
+        if layer is not None:
+            yield f"{what} {layer.name}{f' · {layer.name_zh}' if zh else ''}, {path}"
+
+
+def kind_notes(whole: config_file.Whole) -> Iterator[str]:
+    """What does not go with the kind of unit, and what came with it unasked."""
+    config, profile = whole.config, whole.profile
+    surveyed = config.place.lat is not None and config.place.lon is not None
+    if profile and profile.stands == "always" and not surveyed:
+        yield (
+            f"a {config.unit.kind} stands still, but [place] says no lat and lon: it is shown where its receiver believes to be, "
+            "and nobody sees when it is moved; have it surveyed"
+        )
+    if profile and profile.stands == "never" and surveyed:
+        yield (
+            f"a {config.unit.kind} moves, but [place] says lat and lon, so it is shown there until it is {config.place.moved_m:g} m away; "
+            "remove them, or correct unit.kind"
+        )
+    named = ("unit", "board") in whole.sheets.own.lines
+    if whole.board and not named and any(item.sheet is whole.sheets.own for item in whole.sheets.items("input", "output")):
+        yield (
+            f"the pins of the board came with kind {config.unit.kind}, below those of the file; "
+            f'when it is wired otherwise say board = "{NO_BOARD}" in [unit], else board = "{whole.board_path and whole.board_path.stem}"'
+        )
 
 
 def pin_rows(config: Config, board: Board | None = None, *, zh: bool = False) -> list[tuple[str, ...]]:

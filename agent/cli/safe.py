@@ -1,5 +1,7 @@
 """`outpost safe`: a config file goes in; every output of it and of its board is driven to its safe level, at once, and left so.
 
+The board is the one that the file names, or that comes with its kind.
+
 systemd runs this after every end of the agent (ExecStopPost), also when that was killed and could do nothing more for its outputs. So it
 starts fast, and it takes from the files only what it needs: a mistake elsewhere in them keeps no lamp lit. What they do not say (the card
 has died) it takes from what the agent wrote into memory when it started (`agent.adapters.safe_file`).
@@ -8,15 +10,17 @@ has died) it takes from what the agent wrote into memory when it started (`agent
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from agent import board_file, config_text, data_files
+from agent import board_file, config_text, profile_file
 from agent.adapters import safe_file
 from agent.cli import parser
-from agent.config import Output, Socket
+from agent.config import NO_BOARD, Output, Socket
+from agent.profile import LAYERS_MAX
 
 DONE = 0
 NOT_DRIVEN = 1
@@ -70,7 +74,7 @@ def read(path: Path) -> Found:
     own = _tables(path, mistakes)
     socket = _table(own.get("socket")).get("path")
     unit = _table(own.get("unit"))
-    below = _board(path, unit.get("board"), mistakes)
+    below = _board(path, unit, mistakes)
     without = unit.get("without")
     tables = {id_: table for id_, table in _outputs(below).items() if not isinstance(without, list) or id_ not in without}
     found = Found([], mistakes)
@@ -115,15 +119,30 @@ def _outputs(tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {str(_table(table).get("id", number)): _table(table) for number, table in numbered}
 
 
-def _board(config: Path, name: object, mistakes: list[str]) -> dict[str, Any]:
-    """What the board says that the config names, if it names one."""
-    if name is None:
+def _board(config: Path, unit: dict[str, Any], mistakes: list[str]) -> dict[str, Any]:
+    """What the board says that the config names, or else the profile of its kind; nothing when none does."""
+    name, said_in = unit.get("board"), config
+    layer, kind, key = config, unit.get("kind"), "unit.kind"
+    for _ in range(LAYERS_MAX):
+        if name is not None or kind is None:
+            break
+        path = _beside(layer, "profile", kind, profile_file.find, mistakes, key)
+        layer = path or layer
+        tables = _tables(layer, mistakes) if path else {}
+        name, said_in, kind, key = tables.get("board"), layer, tables.get("inherits"), "inherits"
+    if name is None or name == NO_BOARD:
         return {}
-    path = board_file.find(str(name))
+    path = _beside(said_in, "board", name, board_file.find, mistakes, "unit.board" if said_in == config else "board")
+    return _tables(path, mistakes) if path else {}
+
+
+def _beside(file: Path, what: str, name: object, find: Callable[[str], Path | None], mistakes: list[str], key: str) -> Path | None:
+    """Where a board or profile lies that a file names; None when there is none of that name."""
+    path = find(str(name))
     if path is None:
-        mistakes.append(f'{config}: unit.board: there is no board "{name}"')
-        return {}
-    return _tables(config.absolute().parent / path if data_files.is_path(str(name)) else path, mistakes)
+        mistakes.append(f'{file}: {key}: there is no {what} "{name}"')
+        return None
+    return file.absolute().parent / path
 
 
 def _tables(path: Path, mistakes: list[str]) -> dict[str, Any]:
