@@ -384,7 +384,9 @@ class OutputsMute(Fault, frozen=True):
     def begin(self, world: "World") -> None:
         """Its thread hangs."""
         world.car.lamps.mute = True
+        world.car.touched_at = world.now
 
     def end(self, world: "World") -> None:
         """It hears again."""
         world.car.lamps.mute = False
+        world.car.touched_at = world.now

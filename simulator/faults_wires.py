@@ -110,10 +110,12 @@ class SupplySags(Fault, frozen=True):
     def begin(self, world: "World") -> None:
         """A thin cable."""
         world.car.supply_low = True
+        world.car.touched_at = world.now
 
     def end(self, world: "World") -> None:
         """A thicker one."""
         world.car.supply_low = False
+        world.car.touched_at = world.now
 
 
 class _OfAGroup(Fault, frozen=True):
@@ -150,7 +152,9 @@ class RecorderDies(Fault, frozen=True):
     def begin(self, world: "World") -> None:
         """Its disk."""
         world.car.recorder_dead = True
+        world.car.touched_at = world.now
 
     def end(self, world: "World") -> None:
         """It is back."""
         world.car.recorder_dead = False
+        world.car.touched_at = world.now

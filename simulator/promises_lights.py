@@ -33,13 +33,15 @@ class LightsTellTheTruth(Promise):
         self._overt: set[str] = set()
         self._ended: set[str] = set()
         self._since = math.inf
+        self._true: dict[str, str] | None = None
+        """What the outputs played when it was as it should be."""
         played = Shows(world.config.show, world.config.output).play("response")
         self._response = {output: pattern.name for output, pattern in played.items() if shines(pattern)}
         self._asks = [i.id for i in world.config.input if i.use.value in ("light_hand", "low_voltage")]
 
     def booted(self, _: Booted) -> None:
         """A new unit has nothing to show."""
-        self._overt, self._ended, self._since = set(), set(), self.world.now
+        self._overt, self._ended, self._since, self._true = set(), set(), self.world.now, None
 
     def opened(self, opened: SpoolOpened) -> None:
         """What was latched is live, but for what this process has ended since."""
@@ -55,7 +57,7 @@ class LightsTellTheTruth(Promise):
 
     def _set(self, overt: set[str]) -> None:
         if bool(overt) != bool(self._overt):
-            self._since = self.world.now
+            self._since, self._true = self.world.now, None
         self._overt = overt
 
     def pulse(self, _: Pulse) -> None:
@@ -63,10 +65,11 @@ class LightsTellTheTruth(Promise):
         lamps, now, unit = self.world.car.lamps, self.world.now, self.world.unit
         if lamps.mute:
             self._since = now
-        if now - self._since <= self.WITHIN_S or unit is None:
+        if lamps.shown is self._true or now - self._since <= self.WITHIN_S or unit is None:
             return
         plays = all(lamps.shown.get(output) == name for output, name in self._response.items())
         if plays == bool(self._overt):
+            self._true = lamps.shown
             return
         show, by = unit.lights.winner()
         asked = by in ("hand", "remote") if plays else by == "hand" or bool(unit.status(unit.now)["shedding"]["shed"])
@@ -94,6 +97,7 @@ class LightsClaimNoMore(Promise):
         shows = Shows(world.config.show, world.config.output)
         self._plays = {show: {o: p.name for o, p in shows.play(show).items()} for show in shows.names}
         self._was: deque[tuple[float, dict[str, str]]] = deque(maxlen=12)
+        """What was played from when on, at whole seconds."""
 
     def booted(self, _: Booted) -> None:
         """Nothing is played yet."""
@@ -106,8 +110,8 @@ class LightsClaimNoMore(Promise):
     def pulse(self, _: Pulse) -> None:
         """Remember what the outputs have played."""
         shown = self.world.car.lamps.shown
-        if not self._was or self._was[-1][1] != shown:
-            self._was.append((self.world.now, dict(shown)))
+        if not self._was or self._was[-1][1] is not shown:
+            self._was.append((self.world.now, shown))
 
     def sent(self, sent: Sent) -> None:
         """What does it claim?"""
@@ -125,12 +129,13 @@ class LightsClaimNoMore(Promise):
                 self.broken(f"io calls {group} lit, and it has been dark for {dark_s:.1f} s")
 
     def _position(self, sent: Sent) -> None:
-        at = self.world.world_time(sent.facts["mono"])
-        if self.world.events_disturbed_since(at - self.PLAYED_S) or at < self.world.now - 2.0:
-            return
         wanted = self._plays[sent.facts["lights"]]
+        at = self.world.world_time(sent.facts["mono"])
+        true = self._is(wanted, self.world.car.lamps.shown)
+        if true or self.world.events_disturbed_since(at - self.PLAYED_S) or at < self.world.now - 2.0:
+            return
         recent = [shown for since, shown in self._was if since >= at - self.PLAYED_S] or [shown for _, shown in list(self._was)[-1:]]
-        if not any(self._is(wanted, shown) for shown in (*recent, self.world.car.lamps.shown)):
+        if not any(self._is(wanted, shown) for shown in recent):
             self.broken(f"a position says {sent.facts['lights']}, and the outputs play {self.world.car.lamps.shown}")
 
 

@@ -3,7 +3,7 @@
 import math
 from collections import Counter, deque
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.config import Input
 from agent.core.buttons import TWICE_S
@@ -30,6 +30,11 @@ class _Said(NamedTuple):
     source: str
     name: str
     test: bool
+
+
+def _pressed_at(world: "World", facts: dict[str, Any]) -> float:
+    """When the press was; at the start of the agent its record may wait for the store to say what is live already."""
+    return world.world_time(facts["mono"] - (facts.get("age_ms", 0) if facts["state"] == "raised" else 0))
 
 
 def _of_a_hand(written: Written) -> bool:
@@ -81,7 +86,7 @@ class HonestPressRaises(Promise):
         if facts["kind"] == "selftest":
             self._test_to = self.world.now
         elif _of_a_hand(written):
-            self._said.append(_Said(self.world.world_time(facts["mono"]), facts["source"], written.name, bool(facts.get("test"))))
+            self._said.append(_Said(_pressed_at(self.world, facts), facts["source"], written.name, bool(facts.get("test"))))
 
     def ended(self, press: PressEnded) -> None:
         """By now the alarm is raised."""
@@ -154,8 +159,9 @@ class HonestPressArrives(Promise):
         self._on_disk: set[str] = set()
 
     def written(self, written: Written) -> None:
-        """It is told."""
-        if _of_a_hand(written):
+        """It is told; not what a new boot says again of an alarm that the centre may have ended meanwhile."""
+        again = written.facts.get("state") == "repeated" and isinstance(self.world.judge.event, SpoolOpened)
+        if _of_a_hand(written) and not again:
             self.waiting[written.name] = written.facts["id"], written.facts["n"]
 
     def committed(self, committed: Committed) -> None:
@@ -224,7 +230,7 @@ class OnlyHonestPressesRaise(Promise):
         if not _of_a_hand(written):
             return
         facts = written.facts
-        at = self.world.world_time(facts["mono"])
+        at = _pressed_at(self.world, facts)
         if self.world.events_disturbed_since(at - self._disturbed_s):
             return
         if facts["state"] == "repeated" and isinstance(self.world.judge.event, SpoolOpened):

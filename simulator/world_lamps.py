@@ -107,10 +107,11 @@ class WorldLamps:
     def _play(self, process: int, effect: ShowLights) -> None:
         if process != self._process or self.mute:
             return
-        self.shown |= {output: pattern.name for output, pattern in effect.outputs.items()}
-        for output, pattern in effect.outputs.items():
-            self._drives[output] = pattern.steps
-        self._drive()
+        self.shown = self.shown | {output: pattern.name for output, pattern in effect.outputs.items()}  # whoever has the old one, keeps it
+        drives = self._drives | {output: pattern.steps for output, pattern in effect.outputs.items()}
+        if drives != self._drives:
+            self._drives = drives
+            self._drive()
         self._world.post(LightsShown(self._world.mono(), dict(self.shown)))
 
     def _pulse(self, process: int, effect: PulseOutput) -> None:
@@ -161,12 +162,12 @@ class WorldLamps:
 
     def _drive(self) -> None:
         """Groups whose lamps do something else from now on begin to."""
+        self._world.car.touched_at = self._world.now
         for group, outputs in self._groups.items():
             steps = tuple(LIT if o in self.welded else DARK if o in self.burnt else self._drives[o] for o in outputs)
             if self._phases.get(group, (0, ()))[1] == steps:
                 continue
             self._plays += 1
-            self._world.car.touched_at = self._world.now
             self._phases[group] = self._plays, steps
             period_ms, changes = shining(steps, self._warm_ms, self._cool_ms)
             (_, lit), *_ = changes

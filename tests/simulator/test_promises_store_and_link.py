@@ -160,6 +160,9 @@ def live(
 
 
 OUTAGE = LinkOutage(300.0, 1500.0)
+FULL = (LinkOutage(300.0, 3000.0), StoreFull(1000.0, 2000.0))
+"""For so long that the history is used up, and what waits has to make room."""
+
 FORGETS = (BrokerForgets(600.0, 120.0), BrokerForgets(1200.0, 120.0))
 GOES_WITH_A_DRAFT = (LinkOutage(300.0, 600.0), StoreDown(885.0, 700.0), PowerCut(1000.0, 20.0))
 """The link comes back when the store has just gone with a draft on it, and the store comes back to another boot."""
@@ -180,8 +183,8 @@ def test_a_sound_unit_keeps_all_promises_in_this_weather(faults: tuple[Fault, ..
         (KeepsBeforeTheAck, (OUTAGE,), "forget after PUBACK"),
         (RefusedIsDelivered, (PublishesRefused(600.0, 100.0),), "forget after PUBACK"),
         (CountsAnew, (PowerCut(900.0, 20.0),), "one name, one record"),
-        (SaysNothingOfLosses, (OUTAGE, StoreFull(700.0, 500.0)), "nothing is lost"),
-        (GivesUpAlarms, (OUTAGE, StoreFull(950.0, 500.0)), "nothing is lost"),
+        (SaysNothingOfLosses, FULL, "nothing is lost"),
+        (GivesUpAlarms, FULL, "nothing is lost"),
         (SendsNothingAgain, (), "orders are answered"),
         (SendsNothingAgain, FORGETS, "nothing is lost"),
     ],
