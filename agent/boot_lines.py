@@ -25,7 +25,7 @@ def _uart(config: Config) -> Iterator[str]:
     """The receiver's port. /dev/serial0 has to be pins 14 and 15, and a UART whose speed does not follow the processor's."""
     if UART_PORTS.isdisjoint((config.gnss.port, *config.gnss.more_ports)):
         return
-    yield "# The receiver on pins 14 and 15: UART on, and the good one (PL011), which Bluetooth has otherwise. No console on it: cmdline.txt."
+    yield "# The receiver on pins 14 and 15: UART on, and the good one (PL011), which Bluetooth has otherwise."
     yield "enable_uart=1"
     yield "dtoverlay=disable-bt"
     yield "# On a Pi 5 /dev/serial0 is the small socket beside the HDMI ones, unless this is said."

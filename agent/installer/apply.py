@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from agent.installer import bootconfig, config, links, manifest, service
+from agent.installer import bootconfig, config, links, manifest, service, state
 from agent.installer.manifest import Manifest
-from agent.installer.places import SERVICE, TRIAL_SERVICE
+from agent.installer.places import SERVICE, STATE_MOUNT, TARGET
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
-
-ENABLED = (SERVICE, TRIAL_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,9 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
     version, laid = links.current(site), manifest.read(site)
     if not version:
         raise Failed("nothing is installed: run ./install in the unpacked bundle")
-    _enable(site, laid)
+    with steps.step("store: /var/lib/outpost") as step:
+        step.done(state.settle(site, laid, version))
+    enable(site, laid)
     with steps.step(f"config: outpost check -c {site.places.on_unit(site.places.config)}") as step:
         mistakes = config.check(site, version)
         if mistakes:
@@ -44,7 +44,7 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
             step.done(f"{version} runs")
             return Outcome(restart=restart)
         site.systemctl("reset-failed", SERVICE)
-        site.systemctl("restart", "--no-block", SERVICE)
+        site.systemctl("restart", "--no-block", TARGET)
         config.applied(site, laid)
         failed = "" if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
         step.done(failed or f"{version} is READY")
@@ -66,15 +66,17 @@ def boot(site: Site, steps: Steps, laid: Manifest, version: str) -> bool:
     return changed
 
 
-def _enable(site: Site, laid: Manifest) -> None:
-    """They start with the machine. A unit that its owner has disabled since stays so: we enable once."""
-    for unit in ENABLED:
-        if unit in laid.enabled or not (site.places.units / unit).is_file():
+def enable(site: Site, laid: Manifest) -> None:
+    """Our units start with the machine. One that its owner has disabled since stays so: we enable once.
+
+    Raises:
+        Failed: systemctl cannot.
+    """
+    for path in sorted(site.places.at(name) for name in laid.files):
+        unit = path.name
+        is_one = path.parent == site.places.units and path.is_file() and b"\n[Install]\n" in path.read_bytes()
+        if not is_one or unit in (*laid.enabled, STATE_MOUNT):
             continue
+        site.must(["systemctl", "enable", unit], f"having {unit} start with the machine")
         laid.enabled.append(unit)
         manifest.write(site, laid)
-        ran = site.do(["systemctl", "enable", unit])
-        if ran.code != 0:
-            laid.enabled.remove(unit)
-            manifest.write(site, laid)
-            raise Failed(f"systemctl enable {unit} ended with {ran.code}:\n{ran.last()}")

@@ -92,7 +92,8 @@ def wheels(site: Site, parcel: Parcel) -> Iterator[str]:
     compiled = [wheel for wheel in every_wheel if wheel.platform != "any"]
     if compiled and not any(facts.machine in wheel.platform for wheel in compiled):
         machines = sorted({re.sub(r"^.*?(x86_64|aarch64|armv7l|i686).*$", r"\1", wheel.platform) for wheel in compiled})
-        yield f"the wheels of this bundle are for {', '.join(machines)}, this machine is {facts.machine}: take the bundle for {facts.machine}"
+        told = f"the wheels of this bundle are for {', '.join(machines)}, this machine is {facts.machine}"
+        yield f"{told}: take the bundle for {facts.machine}"
         return
     names = {wheel.name for wheel in every_wheel}
     missing = sorted(names - {wheel.name for wheel in every_wheel if wheel.fits(facts.python, facts.machine)})

@@ -1,6 +1,6 @@
 """Install and upgrade: a parcel goes in; a unit that runs it comes out, or the one that was there, as it was."""
 
-from agent.installer import apply, checks, config, lay, links, manifest, state, trial, versions
+from agent.installer import apply, checks, config, lay, links, manifest, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
 from agent.installer.service import look
@@ -46,8 +46,6 @@ def install(site: Site, parcel: Parcel, ready_within_s: float, stay_s: float) ->
         links.commands(site)
         if not site.hand.dry:
             versions.prune(site)
-    with steps.step("store: /var/lib/outpost") as step:
-        step.done(state.settle(site, manifest.read(site)))
     if site.hand.dry:
         return DONE
     return tell(site, apply.apply(site, steps, ready_within_s))

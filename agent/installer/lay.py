@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent.installer.manifest import Manifest
 from agent.installer.manifest import write as write_manifest
+from agent.installer.places import STATE_MOUNT
 from agent.installer.site import Site, digest, digest_of
 
 UNITS = (".service", ".target", ".mount", ".timer", ".socket", ".path", ".slice")
@@ -52,11 +53,14 @@ def wanted(site: Site, source: Path) -> Iterator[tuple[Path, bytes]]:
 def lay(site: Site, manifest: Manifest, source: Path, without: tuple[str, ...] = ()) -> bool:
     """Lay the files of a version, but for those named in `without`, which stay as they are; whether any had to be changed."""
     changed = False
-    files = dict(wanted(site, source))
+    files = {path: data for path, data in wanted(site, source) if path.name != STATE_MOUNT or STATE_MOUNT in manifest.enabled}
     kept = {path for path in files if path.name in without}
     for name in sorted(manifest.files):
         path = site.places.at(name)
-        if path not in files and path.name not in without and is_laid(site, name):
+        if path not in files and path.name not in without and is_laid(site, name) and not name.endswith(CHANGED):
+            if path.name in manifest.enabled:
+                site.do(["systemctl", "disable", path.name])
+                manifest.enabled.remove(path.name)
             changed |= site.hand.remove(path)
             del manifest.files[name]
     for path, data in files.items():
@@ -72,9 +76,10 @@ def is_laid(site: Site, name: str) -> bool:
 
 
 def _lay_one(site: Site, manifest: Manifest, path: Path, data: bytes) -> bool:
-    name = site.places.on_unit(path)
-    before, there = manifest.files.get(name), digest_of(path)
-    touched = bool(there) and there not in (before, digest(data))
+    name, new = site.places.on_unit(path), digest(data)
+    # Before it is written both are known as ours, the one that lies there and the one that will: the power may go in between.
+    known, there = manifest.files.get(name, "").split(), digest_of(path)
+    touched = bool(there) and there not in (*known, new)
     if touched and any(path.is_relative_to(site.places.at(folder)) for folder in THEIRS):
         site.say(f"      {name} was changed here: left as it is")
         manifest.files.setdefault(name, "")
@@ -83,8 +88,8 @@ def _lay_one(site: Site, manifest: Manifest, path: Path, data: bytes) -> bool:
         site.hand.write(path.with_name(path.name + CHANGED), path.read_bytes())
         manifest.files[name + CHANGED] = there
         site.say(f"      {name} was changed here: replaced, the changed one is {name}{CHANGED}; a drop-in is left alone (systemctl edit)")
-    if before != digest(data):
-        manifest.files[name] = digest(data)
+    if known[:1] != [new]:
+        manifest.files[name] = " ".join([new, *([there] if there in known else [])])
         write_manifest(site, manifest)
     return site.hand.write(path, data)
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVICE = "outpost.service"
+TARGET = "outpost.target"
+"""All our units but the trial's; what is done to it is done to them."""
+
 TRIAL_SERVICE = "outpost-trial.service"
 STATE_MOUNT = "var-lib-outpost.mount"
 STATE_LABEL = "outpost-state"

@@ -1,7 +1,7 @@
 """Uninstall: the manifest goes in; everything that was laid is gone. The store, the config and the keys stay unless they are purged."""
 
 from agent.installer import bootconfig, manifest
-from agent.installer.places import COMMANDS, SERVICE, STATE_MOUNT, TRIAL_SERVICE
+from agent.installer.places import COMMANDS, SERVICE, STATE_MOUNT, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
@@ -14,8 +14,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
     if not places.opt.exists() and not laid.files:
         raise Failed("nothing is installed")
     with steps.step("service: stop, outputs safe"):
-        for unit in (TRIAL_SERVICE, SERVICE):
-            site.systemctl("stop", unit)
+        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
         for unit in laid.enabled:
             if unit != STATE_MOUNT or purge:
                 site.do(["systemctl", "disable", unit])
@@ -30,7 +29,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
                 site.hand.remove(places.at(name))
         for folder in ("journald.conf.d", "system.conf.d"):
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
-        lay_gone(site)
+        _forget(site)
     with steps.step("commands and versions: /opt/outpost"):
         for command in COMMANDS:
             site.hand.remove(places.at(f"usr/local/bin/{command}"))
@@ -41,7 +40,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
     return 0
 
 
-def lay_gone(site: Site) -> None:
+def _forget(site: Site) -> None:
     """systemd and udev forget what is gone."""
     site.systemctl("daemon-reload")
     site.systemctl("reset-failed", SERVICE)

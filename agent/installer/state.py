@@ -1,5 +1,10 @@
-"""The store's own file system: a label on a disk goes in; it is mounted at every start, unless that would hide a store."""
+"""The store's own file system: a label on a disk goes in; it is mounted at every start, unless that would hide a store.
 
+Its unit is laid only then: a start would wait a minute and a half for a disk that was never there.
+"""
+
+from agent.installer import versions
+from agent.installer.lay import lay
 from agent.installer.manifest import Manifest
 from agent.installer.manifest import write as write_manifest
 from agent.installer.places import STATE_LABEL, STATE_MOUNT
@@ -18,24 +23,23 @@ def is_mounted(site: Site) -> bool:
     return any(line.split()[1:2] == ["/var/lib/outpost"] for line in lines)
 
 
-def settle(site: Site, manifest: Manifest) -> str:
-    """Enable its mount when it is there; what was done, in words."""
+def settle(site: Site, manifest: Manifest, version: str) -> str:
+    """Lay, enable and start its mount when it is there; what was done, in words."""
+    if STATE_MOUNT in manifest.enabled or is_mounted(site):
+        return f"on its own file system, {STATE_LABEL}"
     if not device_is_there(site):
         return f"on the root file system (no file system is labelled {STATE_LABEL})"
-    if not (site.places.units / STATE_MOUNT).is_file() and not site.hand.dry:
-        return f"a file system is labelled {STATE_LABEL}, but this version has no {STATE_MOUNT}"
-    if is_mounted(site):
-        return f"on its own file system, {STATE_LABEL}"
     if site.places.state.is_dir() and any(site.places.state.iterdir()):
         return (
             f"on the root file system; one labelled {STATE_LABEL} is there, and would hide what is in /var/lib/outpost. To move it: "
             f"sudo systemctl stop outpost ; sudo mount LABEL={STATE_LABEL} /mnt ; sudo cp -a /var/lib/outpost/. /mnt/ ; sudo umount /mnt ; "
             "sudo find /var/lib/outpost -mindepth 1 -delete ; sudo outpost-install apply"
         )
-    if STATE_MOUNT not in manifest.enabled:
-        manifest.enabled.append(STATE_MOUNT)
-        write_manifest(site, manifest)
+    manifest.enabled.append(STATE_MOUNT)
+    write_manifest(site, manifest)
+    if lay(site, manifest, versions.shared(site, version)):
+        site.systemctl("daemon-reload")
     site.must(["systemctl", "enable", STATE_MOUNT], "the store's own file system")
     if site.live:
         site.must(["systemctl", "start", STATE_MOUNT], "the store's own file system (is it ext4? sudo mkfs.ext4 -L outpost-state DEVICE)")
-    return f"on its own file system, {STATE_LABEL}"
+    return f"on its own file system, {STATE_LABEL}, from now on"

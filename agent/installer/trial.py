@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 
 from agent.installer import links, manifest, service, versions
 from agent.installer.lay import lay, reload
-from agent.installer.places import SERVICE, TRIAL_SERVICE
+from agent.installer.places import SERVICE, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 
 STARTS_MAX = 5
@@ -97,9 +97,9 @@ def _start(site: Site, trial: Trial) -> None:
     """Have the new version run, if another does or none."""
     found = service.look(site)
     if found.version not in ("", trial.new):
-        site.systemctl("restart", "--no-block", SERVICE)
+        site.systemctl("restart", "--no-block", TARGET)
     elif not found.pid:
-        site.systemctl("start", "--no-block", SERVICE)
+        site.systemctl("start", "--no-block", TARGET)
 
 
 def _pass(site: Site, trial: Trial) -> None:
@@ -116,7 +116,7 @@ def _roll_back(site: Site, trial: Trial) -> None:
     running = service.look(site).version
     if was != trial.old or running not in ("", trial.old):
         site.systemctl("reset-failed", SERVICE)
-        site.systemctl("restart", "--no-block", SERVICE)
+        site.systemctl("restart", "--no-block", TARGET)
     _verdict(site, trial, f"{trial.new} failed: {trial.failed}; {trial.old} is in use again")
     site.hand.remove(site.places.trial)
     links.remember(site, trial.before if trial.before in versions.names(site) and trial.before != trial.old else "")
