@@ -10,9 +10,9 @@ FORMAT = 1
 
 @dataclass
 class Manifest:
-    """`files`: path on the unit, and the SHA-256 that it was laid with, and before that. `enabled`: units. `cmdline`: words taken out of cmdline.txt.
+    """`files`: path on the unit, and the SHA-256 that it was laid with, and before that. `enabled`: units.
 
-    `applied`: the SHA-256 of the config that the running agent was started with by us.
+    `cmdline`: words taken out of cmdline.txt. `applied`: the SHA-256 of the config that the running agent was started with by us.
     """
 
     files: dict[str, str] = field(default_factory=dict)

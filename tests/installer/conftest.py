@@ -1,16 +1,29 @@
-"""A unit in a folder for each test."""
+"""A unit in a folder for each test, in memory: each change of the installer waits for the disk, and thousands of them would take minutes."""
 
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.installer.machine import Machine
 
+MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory, on every Linux
+
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    """As flashed: Debian 12 on a Raspberry Pi, nothing of ours."""
-    return Machine(tmp_path / "root")
+def new_machine() -> Iterator[Callable[[], Machine]]:
+    """Each call makes one as flashed: Debian 12 on a Raspberry Pi, nothing of ours."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        numbers = count()
+        yield lambda: Machine(Path(folder) / str(next(numbers)) / "root")
+
+
+@pytest.fixture
+def machine(new_machine: Callable[[], Machine]) -> Machine:
+    """One of them."""
+    return new_machine()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def refusal(machine: Machine, *wheels: str) -> str:
     ("facts", "words"),
     [
         ({"uid": 1000}, "run it with sudo"),
-        ({"bits": 32}, 'this system is 32-bit (its programs, whatever its kernel is); Outpost is built for 64-bit only: flash "Raspberry Pi OS'),
+        ({"bits": 32}, '32-bit (its programs, whatever its kernel is); Outpost is built for 64-bit only: flash "Raspberry Pi OS'),
         ({"python": (3, 9)}, "found CPython 3.9 (/usr/bin/python3); expected CPython 3.11 or later"),
         ({"implementation": "PyPy"}, "found PyPy 3.11"),
         ({"has_venv": False}, "sudo apt-get install python3-venv"),

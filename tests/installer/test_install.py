@@ -161,5 +161,5 @@ def test_a_store_that_is_there_is_not_hidden_by_a_mount(unit: Machine) -> None:
 def test_what_was_laid_is_in_the_manifest(unit: Machine) -> None:
     files = manifest(unit)["files"]
     assert isinstance(files, dict)
-    system = [name for name in unit.snapshot() if name.startswith(("etc/sysusers", "etc/tmpfiles", "etc/udev", "etc/systemd", "usr/local/lib"))]
-    assert {f"/{name}" for name in system} <= set(files)
+    folders = ("etc/sysusers", "etc/tmpfiles", "etc/udev", "etc/systemd", "usr/local/lib")
+    assert {f"/{name}" for name in unit.snapshot() if name.startswith(folders)} <= set(files)
