@@ -140,7 +140,8 @@ class Tree:
             raise AssertionError(f"systemd-nspawn ended with {self._nspawn.returncode}:\n{self.said_last()}")
         # The death signal is kept by exec, but not by the fork between nspawn and process 1; nspawn itself ends that one.
         for pid in Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split():
-            if Path(f"/proc/{pid}/root/run/systemd/private").exists() and Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+            process = Path("/proc", pid)
+            if (process / "root" / "run/systemd/private").exists() and (process / "comm").read_text() == "systemd\n":
                 return int(pid)
         return None
 
