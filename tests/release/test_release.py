@@ -105,8 +105,8 @@ def test_a_wheel_that_is_written_here_is_one_that_pip_takes(tmp_path: Path) -> N
 def test_each_dependency_of_the_vehicle_has_one_pin_and_a_file_with_a_checksum(target: Target) -> None:
     known = runtime.checksums()
     for name, version in runtime.pinned(runtime.direct(target), runtime.pins()):
-        wheel = wheel_file.best([file for file in known if file.endswith(".whl") and wheelhouse._is(file, name, version)], target.tags)
-        assert wheel is not None or (name == "lgpio" and lgpio_wheel.SDIST in known), f"{name} {version} for {target}"
+        wheel = wheel_file.best([file for file in known if file.endswith(".whl") and wheelhouse.is_of(file, name, version)], target.tags)
+        assert wheel is not None or wheelhouse.is_built_here(name, version), f"{name} {version} for {target}"
 
 
 def test_no_checksum_is_left_of_a_version_that_is_not_pinned() -> None:

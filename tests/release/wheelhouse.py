@@ -36,7 +36,7 @@ class Downloads:
     def wheel(self, target: Target, name: NormalizedName, version: str) -> Path | None:
         """The best wheel for a target; None when there is none, neither in what is known nor (when all is taken) at the index."""
         if self.known is not None:
-            same = [file for file in self.known if file.endswith(".whl") and _is(file, name, version)]
+            same = [file for file in self.known if file.endswith(".whl") and is_of(file, name, version)]
             file = wheel_file.best(same, target.tags)
             return None if file is None else self._checked(file, ["--only-binary=:all:", *_for(target)], f"{name}=={version}")
         fresh = self._fetch(["--only-binary=:all:", *_for(target)], f"{name}=={version}")
@@ -82,8 +82,14 @@ class Downloads:
             return [path.rename(self.folder / path.name) for path in Path(place).iterdir()]
 
 
-def _is(file: str, name: NormalizedName, version: str) -> bool:
+def is_of(file: str, name: NormalizedName, version: str) -> bool:
+    """Whether a wheel's file name is of that package and version."""
     return wheel_file.name_of(file) == name and Version(wheel_file.version_of(file)) == Version(version)
+
+
+def is_built_here(name: str, version: str) -> bool:
+    """Whether there is a recipe for it here."""
+    return (name, version) == ("lgpio", lgpio_wheel.VERSION)
 
 
 def _for(target: Target) -> list[str]:
@@ -101,7 +107,7 @@ def gather(arch: str, downloads: Downloads) -> dict[Target, list[Path]]:
     def closed(target: Target) -> list[Path]:
         def wheel_of(name: NormalizedName, version: str) -> Path:
             wheel = downloads.wheel(target, name, version)
-            if wheel is None and (name, version) == ("lgpio", lgpio_wheel.VERSION):
+            if wheel is None and is_built_here(name, version):
                 wheel = built_lgpio()
             if wheel is None:
                 raise Refused(f"{name} {version} has no wheel for {target}: pin another version, or build it as lgpio_wheel.py does")
