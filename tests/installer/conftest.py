@@ -1,4 +1,4 @@
-"""A unit in a folder for each test, in memory: each change of the installer waits for the disk, and thousands of them would take minutes."""
+"""A unit in a folder for each test, in memory: the installer waits for the disk at each change, thousands of which would take minutes."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +9,8 @@ import pytest
 
 from tests.installer.machine import Machine
 
-MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory, on every Linux
+MEMORY = Path("/dev/shm")
+"""A file system in memory, on every Linux."""
 
 
 @pytest.fixture
