@@ -1,12 +1,11 @@
 """A booted system for each module of tests, and how they say why there is none."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.install.debian import base_tree, why_not
+from tests.install.debian import base_tree, remove_tree, why_not
 from tests.install.installed import install
 from tests.install.tree import Tree
 
@@ -31,7 +30,7 @@ def installed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The same with Outpost in it and no config; never to be changed."""
     made = install(base, tmp_path_factory.mktemp("installed") / "root", tmp_path_factory.mktemp("wheel"))
     yield made
-    shutil.rmtree(made)
+    remove_tree(made)
 
 
 @pytest.fixture(scope="module")

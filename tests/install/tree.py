@@ -13,7 +13,6 @@ Whatever happens here, nothing of it stays: it is ended by process id, and the k
 import contextlib
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -22,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
-from tests.install.debian import copy_tree
+from tests.install.debian import copy_tree, remove_tree
 
 PATIENCE_S = 60.0
 """Nothing that is asserted: how long one waits before one calls something missing."""
@@ -70,7 +69,7 @@ class Tree:
         try:
             self.shut_down()
         finally:
-            shutil.rmtree(self.root, ignore_errors=True)
+            remove_tree(self.root)
 
     # --- its files ------------------------------------------------------------------------------------------------------------------
 
