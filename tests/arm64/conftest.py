@@ -10,7 +10,7 @@ import pytest
 from agent import __version__
 from tests import sources
 from tests.arm64.emulated import Pi, why_not
-from tests.install.debian import PACKAGES, base_tree
+from tests.install.debian import PACKAGES, base_tree, remove_tree
 from tests.release import bundle, runtime, source_tree, wheelhouse
 from tests.release.targets import Target
 
@@ -55,7 +55,7 @@ def pi(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.T
     yield made
     for command, seconds in made.took:
         print(f"{request.param}: {seconds:7.1f} s  {command[:150]}")
-    subprocess.run(["rm", "-rf", "--one-file-system", made.root], check=True)
+    remove_tree(made.root)
 
 
 @pytest.fixture(scope="session")
