@@ -1,5 +1,6 @@
 """Trees for arm64 with the release bundle in them, and how these tests say why there is none."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from agent import __version__
 from tests import sources
 from tests.arm64.emulated import Pi, why_not
-from tests.install.debian import PACKAGES, base_tree, remove_tree
+from tests.install.debian import PACKAGES, base_tree
 from tests.release import bundle, runtime, source_tree, wheelhouse
 from tests.release.targets import Target
 
@@ -55,7 +56,7 @@ def pi(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.T
     yield made
     for command, seconds in made.took:
         print(f"{request.param}: {seconds:7.1f} s  {command[:150]}")
-    remove_tree(made.root)
+    shutil.rmtree(made.root)
 
 
 @pytest.fixture(scope="session")
