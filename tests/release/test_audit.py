@@ -1,4 +1,4 @@
-"""A known hole in what runs in the vehicle is told and fails, what nobody could look up is told as that, and an excuse holds for one version."""
+"""A known hole in what runs in the vehicle fails, what nobody could look up is told as that, and an excuse holds for one version."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from tests import sources
 from tests.release import audit, runtime
 from tests.release.audit import Hole, Looked
+from tests.release.targets import Target
 
 PYSERIAL = canonicalize_name("pyserial")
 
@@ -34,7 +35,7 @@ def answer(**vulns: list[dict[str, Any]]) -> str:
 
 
 def test_every_package_of_the_vehicle_is_audited() -> None:
-    assert audit.shipped().keys() >= {canonicalize_name(need.name) for need in runtime.direct(audit.targets("aarch64")[0])}
+    assert audit.shipped().keys() >= {canonicalize_name(need.name) for need in runtime.direct(Target("aarch64", "3.11"))}
     assert {"colorzero", "setuptools"} <= audit.shipped().keys()  # what those need
 
 
@@ -121,7 +122,7 @@ def test_pip_audit_understands_what_it_is_asked_and_a_network_that_is_not_there_
     looked = audit.asked({PYSERIAL: "3.5"})
     assert looked.holes == []
     assert "usage:" not in looked.not_done[0]
-    assert looked.not_done[0].startswith(("pip-audit could not ask the advisory service: ", "the advisory service did not answer for pyserial"))
+    assert looked.not_done[0].startswith("pip-audit could not ask the advisory service: ")
 
 
 def test_a_pip_audit_that_fails_is_told_with_its_last_words() -> None:
