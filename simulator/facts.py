@@ -138,6 +138,10 @@ class Turned(Fact, frozen=True):
     active: bool
 
 
+class LampsTouched(Fact, frozen=True):
+    """The lamps are told something else, or one is broken or mended."""
+
+
 class Marked(Fact, frozen=True):
     """An output was pulsed; `use` as configured."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.config import NC, NO
-from simulator.facts import Booted, Pulse, Turned, Written
+from simulator.facts import Booted, LampsTouched, Pulse, Turned, Written
 from simulator.promises import Promise
 from simulator.world_switch import FOLLOW, Switch
 
@@ -98,7 +98,7 @@ class FaultsAreTrue(Promise):
         "A cut or short wire, a stuck button, a low supply, an open box, a dead recorder, a burnt lamp and a welded relay are a fault "
         "soon, and no longer than they are so."
     )
-    hears = ((Booted, "booted"), (Turned, "turned"), (Written, "written"), (Pulse, "pulse"))
+    hears = ((Booted, "booted"), (Turned, "turned"), (LampsTouched, "touched"), (Written, "written"), (Pulse, "pulse"))
 
     CALM_S = 100.0
     """Longer than any of the times: what nobody has touched for so long need not be looked at."""
@@ -122,6 +122,11 @@ class FaultsAreTrue(Promise):
         if turned.input in self._apart:
             for watch in WATCHES:
                 self._see(watch)
+
+    def touched(self, _: LampsTouched) -> None:
+        """The same of lamps."""
+        for watch in WATCHES:
+            self._see(watch)
 
     def _see(self, watch: Watch) -> bool | None:
         """Whether it is so now; since when, and when it was so last, is remembered."""

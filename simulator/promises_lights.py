@@ -73,7 +73,9 @@ class LightsTellTheTruth(Promise):
             return
         show, by = unit.lights.winner()
         asked = by in ("hand", "remote") if plays else by == "hand" or bool(unit.status(unit.now)["shedding"]["shed"])
-        if not asked:
+        if asked:
+            self._since = now
+        else:
             self.broken(f"live overt alarms: {', '.join(sorted(self._overt)) or 'none'}; the bar plays {lamps.shown} ({show} by {by})")
 
 
@@ -195,16 +197,23 @@ class HandIsSteady(Promise):
 
     name = "the hand is steady"
     sentence = "While the hand switch slides from one position to another the bar does not go dark in between."
-    hears = ((ShowLights, "shown"),)
+    hears = ((Booted, "booted"), (ShowLights, "shown"))
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self._lit = False
+
+    def booted(self, _: Booted) -> None:
+        """It is dark."""
+        self._lit = False
 
     def shown(self, effect: ShowLights) -> None:
-        """Is the bar dark on the way?"""
-        world = self.world
-        since = world.now - 2.0
-        if world.now >= world.car.hands.passing_until or world.events_disturbed_since(since) or world.noisy_since(since):
+        """Does the bar go dark on the way? It may be dark for want of power."""
+        world, since, was = self.world, self.world.now - 2.0, self._lit
+        self._lit = any(shines(effect.outputs[o]) for outputs in world.car.lamps.groups.values() for o in outputs)
+        if not was or self._lit or world.now >= world.car.hands.passing_until:
             return
-        bar = [effect.outputs[o] for outputs in world.car.lamps.groups.values() for o in outputs]
-        if world.car.hands.steady_since(world.now - 1.0) and not any(shines(pattern) for pattern in bar):
+        if world.car.hands.steady_since(world.now - 1.0) and not (world.events_disturbed_since(since) or world.noisy_since(since)):
             self.broken("the switch is between two positions, and the bar goes dark")
 
 

@@ -17,7 +17,7 @@ class ADipIsNoChange(Promise):
     """A starter pulls the ignition's line down, a spark turns it over."""
 
     name = "a dip is no change"
-    sentence = "A change of an input is told only when its line has really said so for its filter's time, and is told then."
+    sentence = "A change of an input is told only when its line has said so for its filter's time, the contrary taken off, and then it is."
     hears = ((Booted, "booted"), (Turned, "turned"), (Written, "written"), (Pulse, "pulse"))
 
     SLACK_S = 0.05
@@ -31,12 +31,14 @@ class ADipIsNoChange(Promise):
             name: deque([(-math.inf, False)], maxlen=self.TURNS_MAX) for name in self._inputs
         }
         self._said: dict[str, bool] = {}
+        self._said_at: dict[str, float] = {}
         self._booted_at = math.inf
 
     def booted(self, _: Booted) -> None:
         """What reads so at the start is no change."""
         self._booted_at = self.world.now
         self._said.clear()
+        self._said_at.clear()
 
     def turned(self, turned: Turned) -> None:
         """This is so now."""
@@ -51,14 +53,23 @@ class ADipIsNoChange(Promise):
             return
         wired, active, now = self._inputs[facts["id"]], facts["active"], self.world.now
         self._said[wired.id] = active
+        before, self._said_at[wired.id] = self._said_at.get(wired.id, self._booted_at), now
         if self._excused(now - self.LATE_S) or self._booted_at > now - self.LATE_S:
             return
         wanted_s = wired.debounce_s if active else wired.release_s
-        turns = list(self._turns[wired.id])
-        for (since, so), (until, _) in zip(turns, [*turns[1:], (now, False)], strict=True):
-            if so is active and until - since >= wanted_s - self.SLACK_S and until >= now - self.LATE_S:
-                return
-        self.broken(f"{wired.id} is called {'active' if active else 'inactive'}; it was {turns[-4:]}")
+        if self._outweighed_s(wired.id, active, before) < wanted_s - self.SLACK_S:
+            self.broken(f"{wired.id} is called {'active' if active else 'inactive'}; it was {list(self._turns[wired.id])[-4:]}")
+
+    def _outweighed_s(self, name: str, active: bool, before: float) -> float:
+        """By how much that has outweighed the contrary at most, since `before`, when that was told: a starter pulls more than once."""
+        until, balance_s, most_s = self.world.now, 0.0, 0.0
+        for turned_at, so in reversed(self._turns[name]):
+            since = max(turned_at, before)
+            balance_s += (until - since) * (1 if so is active else -1)
+            most_s, until = max(most_s, balance_s), since
+            if since == before:
+                break
+        return most_s
 
     def pulse(self, _: Pulse) -> None:
         """Is what was said last still so?"""

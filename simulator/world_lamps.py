@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from agent.config import Config
 from agent.core.effects import PulseOutput, ShowLights
 from agent.core.events import LightsShown, OutputPulsed
-from simulator.facts import Marked
+from simulator.facts import LampsTouched, Marked
 from simulator.world_switch import Switch
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ class WorldLamps:
     def _drive(self) -> None:
         """Groups whose lamps do something else from now on begin to."""
         self._world.car.touched_at = self._world.now
+        self._world.tell(LampsTouched())
         for group, outputs in self._groups.items():
             steps = tuple(LIT if o in self.welded else DARK if o in self.burnt else self._drives[o] for o in outputs)
             if self._phases.get(group, (0, ()))[1] == steps:
