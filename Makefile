@@ -8,10 +8,10 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench soak mutate clean
+.PHONY: help setup demo test lint check bench soak mutate test-install clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv and install what everything else needs
 	@.ci/setup
@@ -36,6 +36,9 @@ soak: setup ## the long runs: minutes to hours
 
 mutate: setup ## which mistakes in the panic button and the lights would no test see? (a quarter of an hour; make mutate ARGS="panic.py")
 	@$(BIN)/python -m tests.mutation $(ARGS)
+
+test-install: setup ## install it into Debian trees that are booted with their own systemd (root; some 280 MB are kept in ~/.cache/outpost)
+	@.ci/setup install && $(PYTEST) tests/install -m install -s $(ARGS)
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf .venv build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

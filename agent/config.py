@@ -27,8 +27,11 @@ UnitKind = Annotated[str, Meta(min_length=1, description="a kind of unit, or the
 User = Annotated[str, Meta(min_length=1, description="a user name")]
 Place = Annotated[str, Meta(min_length=1, description="a path", extra={"file": "made"})]
 """A path that the agent makes when it is not there. Paths that do not begin with / start where the config file lies."""
-File = Annotated[str, Meta(min_length=1, description="the path of a file", extra={"file": "read"})]
-Secret = Annotated[str, Meta(min_length=1, description="the path of a file that only its owner may read", extra={"file": "secret"})]
+File = Annotated[str, Meta(min_length=1, description="the path of a file, or credential:NAME", extra={"file": "read"})]
+Secret = Annotated[
+    str, Meta(min_length=1, description="the path of a file that only its owner may read, or credential:NAME", extra={"file": "secret"})
+]
+"""`credential:NAME` is the copy of /etc/outpost/keys/NAME that systemd hands over (`agent.credentials`)."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

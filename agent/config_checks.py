@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from agent import config_shows, config_wiring, receiver_file
+from agent import config_shows, config_wiring, credentials, receiver_file
 from agent.config import Gnss
 from agent.config_sheets import Said, Sheets
 from agent.config_walk import Leaf, Mistake, close_to
@@ -138,12 +138,15 @@ def _unfit(file: FilePath, *, secret: bool, may_read: Callable[[FilePath, int], 
     try:
         status = file.stat()
     except (FileNotFoundError, NotADirectoryError):
+        if credentials.is_handed(file):
+            name = file.name.removeprefix(f"{credentials.FOLDER}_")
+            return f"systemd has not handed over {name}; put it into /etc/outpost/keys, then: systemctl restart outpost"
         return f"there is no file {file}; put it there, or correct the path"
     except (OSError, ValueError) as e:
-        return f"{file} cannot be looked at ({getattr(e, 'strerror', None) or e}); run as the agent's user, or correct the path"
+        return f"{file} cannot be looked at ({getattr(e, 'strerror', None) or e}); run as root or as the agent's user, or correct the path"
     if not stat.S_ISREG(status.st_mode):
         return f"{file} is {'a directory' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}; name the file itself"
-    if secret and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if secret and credentials.strangers(file, status.st_mode):
         return f"others than its owner have access to {file} (mode {stat.S_IMODE(status.st_mode):04o}); run: chmod 600 {quoted}"
     if not may_read(file, os.R_OK):
         return f"{file} may not be read by this user; run as the agent's user, or give it the file: chown outpost {quoted}"

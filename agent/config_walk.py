@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent import config_words as words
+from agent import credentials
 from agent.config import Config, Section
 from agent.toml_lines import Path
 
@@ -125,7 +126,12 @@ class Walk:
             return self._wrong(path, self._told(kind, path, found))
         _, metas = words.unwrap(kind)
         file = next((str(m.extra["file"]) for m in metas if m.extra and "file" in m.extra), None)
-        if file and (file != "named" or "/" in value or value.endswith(".toml")):
+        if file in ("read", "secret") and value.startswith(credentials.PREFIX):
+            try:
+                value = str(credentials.locate(value, self.base))
+            except ValueError as e:
+                return self._wrong(path, str(e))
+        elif file and (file != "named" or "/" in value or value.endswith(".toml")):
             value = str(self.base / value)
         self.leaves[path] = Leaf(value, file)
         return value

@@ -100,14 +100,14 @@ def test_the_reference_has_no_mistakes() -> None:
 
 
 def test_the_reference_has_no_mistakes_with_every_key_in_force(tmp_path: Path) -> None:
-    text = uncommented()
+    keys = tmp_path / "keys"
+    keys.mkdir()
     for name in ("ca.pem", "unit.pem", "unit.key", "password"):
-        (tmp_path / name).write_text("secret")
-        (tmp_path / name).chmod(0o600)
-        text = text.replace(f"/etc/outpost/{name}", str(tmp_path / name))
-    (tmp_path / "agent.toml").write_text(text)
+        (keys / name).write_text("secret")
+        (keys / name).chmod(0o600)
+    (tmp_path / "agent.toml").write_text(uncommented())
     config = config_file.read(tmp_path / "agent.toml")
-    assert config.mqtt.key == str(tmp_path / "unit.key")
+    assert config.mqtt.key == str(keys / "unit.key")
     assert config.report == Config(unit=config.unit, mqtt=config.mqtt).report
     assert {i.use.value for i in config.input} >= {"panic", "ignition", "light_hand", "light_sense", "recorder_alive"}
 

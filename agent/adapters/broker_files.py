@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agent.config import Mqtt
 from agent.core.events import CertificateSeen, Event
+from agent.credentials import strangers
 
 LOOK_S = 10.0
 SAY_S = 60.0
@@ -127,7 +128,7 @@ def secret(path: str) -> Path:
     """
     file = Path(path)
     mode = file.stat().st_mode
-    if mode & 0o077:
+    if strangers(file, mode):
         raise PermissionError(f"{path} has mode {mode & 0o777:04o}: others may read this secret; set it to 0600")
     return file
 

@@ -1,6 +1,5 @@
 """The machine: every ten seconds out go `Vitals` (memory, temperature, supply, room for the store) and `ClockRead` (the system clock)."""
 
-import ctypes
 import os
 import resource
 import sys
@@ -8,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.adapters.kernel_clock import kernel_clock
 from agent.core import events
 
 TURN_S = 10.0
@@ -25,10 +25,6 @@ SUPPLY = "rpi_volt"
 
 ABSOLUTE_ZERO_C = -273.15
 """The kernel's THERMAL_TEMP_INVALID is below it."""
-
-TIME_ERROR = 5
-STA_UNSYNC = 0x40
-"""From <sys/timex.h>; see adjtimex(2)."""
 
 
 class Vitals:
@@ -116,36 +112,3 @@ def free_bytes(path: Path) -> int | None:
             return None
         return room.f_bavail * room.f_frsize
     return None
-
-
-class _Timex(ctypes.Structure):
-    """The head of `struct timex` (adjtimex(2)): the same in 32-bit and 64-bit C libraries, as all before `time` are int or long."""
-
-    _fields_ = (
-        ("modes", ctypes.c_int),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        # What follows is written by the kernel (208 bytes in all on 64-bit machines) and not read by us.
-        ("rest", ctypes.c_byte * 512),
-    )
-
-
-def kernel_clock() -> tuple[bool, int]:
-    """Does the kernel call the system clock synchronized, and the bound of its error in ms.
-
-    By adjtimex(2) with modes 0: a mere read, allowed to everybody. (False, 0) when the kernel cannot be asked: it then means nothing.
-
-    The kernel lets the bound grow by 0.5 ms a second after NTP last spoke, and withdraws the word `synchronized` at 16 s. When it
-    speaks, systemd-timesyncd sets the bound to 0, which leaves out the way to its server: 0 is not the whole truth.
-    """
-    timex = _Timex(modes=0)
-    try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
-    except (AttributeError, OSError):
-        return False, 0  # not Linux
-    if state < 0:
-        return False, 0  # a filter of system calls forbids it
-    return state != TIME_ERROR and not timex.status & STA_UNSYNC, -(-int(timex.maxerror) // 1000)

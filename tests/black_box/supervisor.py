@@ -20,7 +20,7 @@ from typing import Self
 from tests.black_box.desk import OUTPOST, PATIENCE_S, Desk
 
 UNIT_FILE = Path(__file__).parents[2] / "systemd/outpost.service"
-PROGRAM, CONFIG = "/opt/outpost/bin/outpost", "/etc/outpost/agent.toml"
+PROGRAM, CONFIG = "/opt/outpost/current/bin/outpost", "/etc/outpost/agent.toml"
 
 
 def service() -> configparser.SectionProxy:
