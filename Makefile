@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench soak mutate test-install clean
+.PHONY: help setup demo test lint check bench soak mutate test-install wheelhouse release audit test-arm64 clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ mutate: setup ## which mistakes in the panic button and the lights would no test
 
 test-install: setup ## install it into Debian trees that are booted with their own systemd (root; some 280 MB are kept in ~/.cache/outpost)
 	@.ci/setup install && $(PYTEST) tests/install -m install -s $(ARGS)
+
+wheelhouse: setup ## the wheels that one kind of machine needs, for an install without a network: make wheelhouse ARCH=aarch64 (or x86_64; both without)
+	@.ci/setup cross && $(BIN)/python -m tests.release wheelhouse $(ARCH)
+
+release: setup ## dist/: sdist, wheel, a bundle and its SBOM for each architecture, SHA256SUMS
+	@.ci/setup cross && $(BIN)/python -m tests.release bundles $(ARCH)
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf .venv build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

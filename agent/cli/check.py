@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from agent import config_file, config_origins, config_shows
+from agent import boot_lines, config_file, config_origins, config_shows
 from agent.board import Board, Terminal
 from agent.cli import parser
 from agent.config import NO_BOARD, Config, Input, InputUse, Output
@@ -30,13 +30,14 @@ number, the position on the 40-pin header, and the level from power-on until the
 the screw of each line, its wire, what stands between it and the pin, its fuse, and where it goes.
 
 The board lies lowest, on it the profile of unit.kind, on top the file itself; --explain says of each value that is not the default which
-of them has said it, and on which line."""
+of them has said it, and on which line. --boot-config is what outpost-install writes into config.txt: UART, watchdog, safe outputs."""
 
 EPILOG = """\
 examples:
   outpost check
   outpost check -c ./agent.toml
   outpost check --explain
+  outpost check --boot-config
 
 exit codes:
   0  the file is right
@@ -48,6 +49,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     command = parser.command(subparsers, "check", MORE, EPILOG)
     parser.add_config(command)
     command.add_argument("--explain", action="store_true", help="say where each value comes from that is not the default")
+    command.add_argument("--boot-config", action="store_true", help="print only the lines that it needs in /boot/firmware/config.txt")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
         print(mistakes, file=sys.stderr)
         print(f"{count} mistake{'' if count == 1 else 's'}; nothing was driven", file=sys.stderr)
         return MISTAKES
+    if args.boot_config:
+        print("\n".join(boot_lines.lines(whole.config)))
+        return FINE
     config, board, zh = whole.config, whole.board, whole.config.unit.language == "zh"
     for line in layers(whole, zh=zh):
         print(line)

@@ -1,0 +1,82 @@
+"""The unit's config comes into force: checked, the boot lines of its board written, the service enabled and started, READY awaited."""
+
+from dataclasses import dataclass
+
+from agent.installer import bootconfig, config, links, manifest, service, state
+from agent.installer.manifest import Manifest
+from agent.installer.places import SERVICE, STATE_MOUNT, TARGET
+from agent.installer.site import Failed, Site
+from agent.installer.steps import Steps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`mistakes`: what is wrong with the config, empty when it is right. `restart`: the machine has to be, for the boot lines."""
+
+    mistakes: str = ""
+    restart: bool = False
+    failed: str = ""
+
+
+def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
+    """Bring the config into force for the current version.
+
+    Raises:
+        Failed: nothing is installed, or systemd does not take the service.
+    """
+    version, laid = links.current(site), manifest.read(site)
+    if not version:
+        raise Failed("nothing is installed: run ./install in the unpacked bundle")
+    with steps.step("store: /var/lib/outpost") as step:
+        step.done(state.settle(site, laid, version))
+    enable(site, laid)
+    with steps.step(f"config: outpost check -c {site.places.on_unit(site.places.config)}") as step:
+        mistakes = config.check(site, version)
+        if mistakes:
+            step.done("it has to be finished, see below")
+            return Outcome(mistakes)
+    restart = boot(site, steps, laid, version)
+    if not site.live:
+        return Outcome(restart=restart)
+    with steps.step("service: start, and wait for READY") as step:
+        found = service.look(site)
+        if found.ready and found.version == version and config.is_applied(site, laid):
+            step.done(f"{version} runs")
+            return Outcome(restart=restart)
+        site.systemctl("reset-failed", SERVICE)
+        site.systemctl("restart", "--no-block", TARGET)
+        config.applied(site, laid)
+        failed = "" if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
+        step.done(failed or f"{version} is READY")
+    return Outcome(restart=restart, failed=failed)
+
+
+def boot(site: Site, steps: Steps, laid: Manifest, version: str) -> bool:
+    """The lines of config.txt; whether they have changed."""
+    with steps.step("boot config: UART, watchdog, pins of the outputs") as step:
+        if site.places.boot is None:
+            step.done("no config.txt in /boot/firmware or /boot: this is no Raspberry Pi")
+            return False
+        lines = config.boot_lines(site, version)
+        if lines is None:
+            step.done("this version does not say what it needs: left as it is")
+            return False
+        changed = bootconfig.put(site, laid, lines)
+        step.done(f"{site.places.boot / 'config.txt'}" if changed else "")
+    return changed
+
+
+def enable(site: Site, laid: Manifest) -> None:
+    """Our units start with the machine. One that its owner has disabled since stays so: we enable once.
+
+    Raises:
+        Failed: systemctl cannot.
+    """
+    for path in sorted(site.places.at(name) for name in laid.files):
+        unit = path.name
+        is_one = path.parent == site.places.units and path.is_file() and b"\n[Install]\n" in path.read_bytes()
+        if not is_one or unit in (*laid.enabled, STATE_MOUNT):
+            continue
+        site.must(["systemctl", "enable", unit], f"having {unit} start with the machine")
+        laid.enabled.append(unit)
+        manifest.write(site, laid)

@@ -1,0 +1,66 @@
+"""Uninstall: the manifest goes in; everything that was laid is gone. The store, the config and the keys stay unless they are purged."""
+
+from agent.installer import bootconfig, manifest
+from agent.installer.places import COMMANDS, SERVICE, STATE_MOUNT, TARGET, TRIAL_SERVICE
+from agent.installer.site import Failed, Site
+from agent.installer.steps import Steps
+
+KEPT = ("/etc/outpost", "/var/lib/outpost")
+
+
+def uninstall(site: Site, *, purge: bool) -> int:
+    """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
+    places, steps, laid = site.places, Steps(site), manifest.read(site)
+    if not places.opt.exists() and not laid.files:
+        raise Failed("nothing is installed")
+    with steps.step("service: stop, outputs safe"):
+        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
+        for unit in laid.enabled:
+            if unit != STATE_MOUNT or purge:
+                site.do(["systemctl", "disable", unit])
+    with steps.step("boot config: as it was"):
+        restart = bootconfig.take_out(site, laid)
+    if purge:
+        _purge(site, steps)
+    with steps.step("system files"):
+        stays = STATE_MOUNT if STATE_MOUNT in laid.enabled and not purge else ""
+        for name in laid.files:
+            if not stays or not name.endswith(f"/{stays}"):
+                site.hand.remove(places.at(name))
+        for folder in ("journald.conf.d", "system.conf.d"):
+            site.hand.empty(places.at(f"etc/systemd/{folder}"))
+        _forget(site)
+    with steps.step("commands and versions: /opt/outpost"):
+        for command in COMMANDS:
+            site.hand.remove(places.at(f"usr/local/bin/{command}"))
+        site.hand.clear(places.opt)
+    site.say("\nRemoved." if purge else f"\nRemoved. What stays: {', '.join(KEPT)} and the user outpost; ./install takes them up again.")
+    if restart:
+        site.say("The boot config has changed: it counts after a restart.")
+    return 0
+
+
+def _forget(site: Site) -> None:
+    """systemd and udev forget what is gone."""
+    site.systemctl("daemon-reload")
+    site.systemctl("reset-failed", SERVICE)
+    if site.live:
+        site.do(["udevadm", "control", "--reload"])
+
+
+def _purge(site: Site, steps: Steps) -> None:
+    places = site.places
+    with steps.step("store, config, keys and user"):
+        if places.state.is_dir():
+            for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
+                if path.is_dir() and not path.is_symlink():
+                    site.hand.clear(path)
+                else:
+                    site.hand.remove(path)
+        site.systemctl("stop", STATE_MOUNT)
+        site.hand.empty(places.state)
+        site.hand.clear(places.etc)
+        if site.system.run(["getent", "passwd", "outpost"]).code == 0:
+            site.do(["userdel", "outpost"])
+
+

@@ -1,0 +1,57 @@
+"""What every step of the installer is handed: where things lie, the hand that changes them, the machine, and whom to tell."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.installer.hand import Hand
+from agent.installer.machine import Debian, Facts, Ran, System, facts
+from agent.installer.places import Places
+
+
+class Failed(Exception):
+    """The installer cannot go on: what was found, and what to do."""
+
+
+@dataclass
+class Site:
+    """One unit that something is installed on. `live`: systemd runs on it (else it is a tree, an image that is being made)."""
+
+    places: Places = field(default_factory=Places)
+    hand: Hand = field(default_factory=Hand)
+    system: System = field(default_factory=Debian)
+    facts: Facts = field(default_factory=facts)
+    say: Callable[[str], None] = print
+    live: bool = True
+
+    def do(self, argv: Sequence[str], *, timeout_s: float = 60.0, env: dict[str, str] | None = None) -> Ran:
+        """Run a command that changes something: told before, and not run when nothing is to be changed."""
+        if not self.hand.may(f"run {' '.join(argv)}"):
+            return Ran(0, "")
+        return self.system.run(argv, timeout_s=timeout_s, env=env)
+
+    def must(self, argv: Sequence[str], what: str, *, timeout_s: float = 60.0) -> Ran:
+        """Run such a command, which has to succeed.
+
+        Raises:
+            Failed: it did not; with its last words.
+        """
+        ran = self.do(argv, timeout_s=timeout_s)
+        if ran.code != 0:
+            raise Failed(f"{what}: `{' '.join(argv)}` ended with {ran.code}:\n{ran.last(5)}")
+        return ran
+
+    def systemctl(self, *words: str) -> Ran:
+        """Tell the service manager, where one runs."""
+        return self.do(["systemctl", *words]) if self.live else Ran(0, "")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file in hex; empty when there is none."""
+    return digest(path.read_bytes()) if path.is_file() else ""

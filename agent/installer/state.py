@@ -1,0 +1,45 @@
+"""The store's own file system: a label on a disk goes in; it is mounted at every start, unless that would hide a store.
+
+Its unit is laid only then: a start would wait a minute and a half for a disk that was never there.
+"""
+
+from agent.installer import versions
+from agent.installer.lay import lay
+from agent.installer.manifest import Manifest
+from agent.installer.manifest import write as write_manifest
+from agent.installer.places import STATE_LABEL, STATE_MOUNT
+from agent.installer.site import Site
+
+
+def device_is_there(site: Site) -> bool:
+    """Whether a file system with our label is in the machine."""
+    return site.places.at(f"dev/disk/by-label/{STATE_LABEL}").exists()
+
+
+def is_mounted(site: Site) -> bool:
+    """Whether /var/lib/outpost is a file system of its own."""
+    path = site.places.at("proc/mounts")
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return any(line.split()[1:2] == ["/var/lib/outpost"] for line in lines)
+
+
+def settle(site: Site, manifest: Manifest, version: str) -> str:
+    """Lay, enable and start its mount when it is there; what was done, in words."""
+    if STATE_MOUNT in manifest.enabled or is_mounted(site):
+        return f"on its own file system, {STATE_LABEL}"
+    if not device_is_there(site):
+        return f"on the root file system (no file system is labelled {STATE_LABEL})"
+    if site.places.state.is_dir() and any(site.places.state.iterdir()):
+        return (
+            f"on the root file system; one labelled {STATE_LABEL} is there, and would hide what is in /var/lib/outpost. To move it: "
+            f"sudo systemctl stop outpost ; sudo mount LABEL={STATE_LABEL} /mnt ; sudo cp -a /var/lib/outpost/. /mnt/ ; sudo umount /mnt ; "
+            "sudo find /var/lib/outpost -mindepth 1 -delete ; sudo outpost-install apply"
+        )
+    manifest.enabled.append(STATE_MOUNT)
+    write_manifest(site, manifest)
+    if lay(site, manifest, versions.shared(site, version)):
+        site.systemctl("daemon-reload")
+    site.must(["systemctl", "enable", STATE_MOUNT], "the store's own file system")
+    if site.live:
+        site.must(["systemctl", "start", STATE_MOUNT], "the store's own file system (is it ext4? sudo mkfs.ext4 -L outpost-state DEVICE)")
+    return f"on its own file system, {STATE_LABEL}, from now on"

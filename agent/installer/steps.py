@@ -1,0 +1,37 @@
+"""One line for each step, as it happens: a step's name goes in, and whether it changed anything comes out with the time that it took."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agent.installer.site import Site
+
+
+class Step:
+    """What is said when it is done."""
+
+    def __init__(self) -> None:
+        self.words = ""
+
+    def done(self, words: str) -> None:
+        """In a few words, what has come of it."""
+        self.words = words
+
+
+class Steps:
+    """Numbered from 1."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.count = 0
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Tell that it begins, and what came of it."""
+        self.count += 1
+        self.site.say(f"[{self.count}] {name}")
+        step, began, before = Step(), self.site.system.now(), len(self.site.hand.changes)
+        yield step
+        took_s = self.site.system.now() - began
+        changed = len(self.site.hand.changes) > before
+        words = step.words or ("done" if changed else "as it should be")
+        self.site.say(f"    {words}{f' ({took_s:.0f} s)' if took_s >= 1 else ''}")

@@ -1,0 +1,146 @@
+"""A version on trial: it is ready in time and stays so, or the one before comes back. A file goes in; a verdict comes out.
+
+One path for the installer, for the start of the machine and for a power cut: `outpost-trial.service` runs `judge` while
+/opt/outpost/trial is there, by the version before (link `previous`). What can be cut, and what the next start then does:
+
+  previous -> old                       nothing is on trial
+  trial file written                    current is old: its system files are laid again, the trial is over
+  new system files laid, some or all    the same
+  current -> new                        systemd has started the new one; it is judged
+  restarted, being judged               it is judged again; after STARTS_MAX starts without a verdict it has failed
+  failed, written into the trial file   the way back is gone again from its beginning; each step of it may be done twice
+  trial file removed                    it is over; versions that nobody needs are removed by the next run
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from agent.installer import links, manifest, service, versions
+from agent.installer.lay import lay, reload
+from agent.installer.places import SERVICE, TARGET, TRIAL_SERVICE
+from agent.installer.site import Failed, Site
+
+STARTS_MAX = 5
+"""A version under which the machine itself goes down never gets a verdict (nor does one in a car that is stopped each minute)."""
+
+READY_WITHIN_S = 60.0
+STAY_S = 15.0
+"""More than the watchdog's ten seconds: a version that hangs after READY is found."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`before`: what `previous` was, to be called so again. `starts`: how often a judge has begun. `failed`: why, once that is decided."""
+
+    new: str
+    old: str
+    before: str = ""
+    ready_within_s: float = READY_WITHIN_S
+    stay_s: float = STAY_S
+    starts: int = 0
+    failed: str = ""
+    format: int = FORMAT
+
+
+def read(site: Site) -> Trial | None:
+    """The trial that is under way.
+
+    Raises:
+        Failed: its file is damaged.
+    """
+    try:
+        found = json.loads(site.places.trial.read_bytes())
+        trial = Trial(**{key: found[key] for key in asdict(Trial("", "")) if key in found})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, AttributeError) as e:
+        raise Failed(f"{site.places.trial} cannot be read ({e}); the version in use stays: sudo rm {site.places.trial}") from e
+    return trial
+
+
+def begin(site: Site, new: str, old: str, ready_within_s: float, stay_s: float) -> None:
+    """Switch to `new`, on trial; `judge` does the rest."""
+    before = links.previous(site)
+    links.remember(site, old)
+    _write(site, Trial(new, old, before, ready_within_s, stay_s))
+    _lay(site, new, on_trial=True)
+    links.use(site, new)
+
+
+def judge(site: Site) -> bool:
+    """See the trial that is under way to its end, from wherever it is. True: there was none, or the new version has passed."""
+    trial = read(site)
+    if trial is None:
+        return True
+    if links.current(site) != trial.new or trial.failed:
+        _roll_back(site, replace(trial, failed=trial.failed or "the power was cut before the switch"))
+        return False
+    if trial.starts >= STARTS_MAX:
+        why = f"{trial.starts} starts without a verdict"
+    else:
+        trial = replace(trial, starts=trial.starts + 1)
+        _write(site, trial)
+        _start(site, trial)
+        why = service.await_ready(site, trial.new, trial.ready_within_s, trial.stay_s)
+    if why:
+        site.say(f"{trial.new}: {why}; going back to {trial.old}")
+        _write(site, replace(trial, failed=why))
+        _roll_back(site, replace(trial, failed=why))
+        return False
+    _pass(site, trial)
+    return True
+
+
+def _start(site: Site, trial: Trial) -> None:
+    """Have the new version run, if another does or none."""
+    found = service.look(site)
+    if found.version not in ("", trial.new):
+        site.systemctl("restart", "--no-block", TARGET)
+    elif not found.pid:
+        site.systemctl("start", "--no-block", TARGET)
+
+
+def _pass(site: Site, trial: Trial) -> None:
+    _lay(site, trial.new)
+    _verdict(site, trial, f"{trial.new} is in use; {trial.old} is kept")
+    site.hand.remove(site.places.trial)
+    versions.prune(site)
+
+
+def _roll_back(site: Site, trial: Trial) -> None:
+    was = links.current(site)
+    links.use(site, trial.old)
+    _lay(site, trial.old)
+    running = service.look(site).version
+    if was != trial.old or running not in ("", trial.old):
+        site.systemctl("reset-failed", SERVICE)
+        site.systemctl("restart", "--no-block", TARGET)
+    _verdict(site, trial, f"{trial.new} failed: {trial.failed}; {trial.old} is in use again")
+    site.hand.remove(site.places.trial)
+    links.remember(site, trial.before if trial.before in versions.names(site) and trial.before != trial.old else "")
+    versions.prune(site)
+
+
+def _lay(site: Site, version: str, *, on_trial: bool = False) -> None:
+    """The system files of a version. While it is on trial not the unit of the trial itself: it stays as the judge knows it."""
+    if lay(site, manifest.read(site), versions.shared(site, version), without=(TRIAL_SERVICE,) if on_trial else ()):
+        reload(site)
+
+
+def _write(site: Site, trial: Trial) -> None:
+    site.hand.write(site.places.trial, json.dumps(asdict(trial)).encode() + b"\n")
+
+
+def _verdict(site: Site, trial: Trial, words: str) -> None:
+    site.say(words)
+    site.hand.write(site.places.verdict, json.dumps(asdict(trial) | {"verdict": words}).encode() + b"\n")
+
+
+def last_verdict(site: Site) -> str:
+    """What came of the last trial, in words; empty when there was none."""
+    try:
+        return str(json.loads(site.places.verdict.read_bytes())["verdict"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

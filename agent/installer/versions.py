@@ -1,0 +1,115 @@
+"""Versions side by side: a parcel goes in; a virtual environment in /opt/outpost/versions comes out, whole or not at all.
+
+A virtual environment cannot be moved, so it is built where it stays, and a file in it, written last, says that it is whole. What a power
+cut left without that file is removed and built again.
+"""
+
+import json
+from pathlib import Path
+
+from agent.installer import links
+from agent.installer.parcel import Parcel
+from agent.installer.places import SHARED
+from agent.installer.site import Failed, Site
+
+WHOLE = "outpost-build.json"
+"""In a version: {"digest": of the parcel it was built from}. A version without it is none."""
+
+BUILD_TIMEOUT_S = 1800.0
+"""A Raspberry Pi 3 with a slow card and a slow line."""
+
+
+def digest_of(site: Site, name: str) -> str:
+    """What a whole version was built from; empty when it is not whole."""
+    try:
+        return str(json.loads((site.places.versions / name / WHOLE).read_bytes())["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def is_sound(site: Site, name: str) -> bool:
+    """Whether a version is whole and its Python still runs: an upgrade of the system takes python3.11 away from under it."""
+    if not digest_of(site, name):
+        return False
+    python = site.places.versions / name / "bin/python"
+    return site.system.run([str(python), "-I", "-c", "import agent"]).code == 0
+
+
+def name_for(site: Site, parcel: Parcel) -> str:
+    """The name of its folder: the version, and for another build of a version that is there already some letters more."""
+    digest, plain = parcel.digest(), parcel.version
+    return plain if digest_of(site, plain) in ("", digest) else f"{plain}+{digest[:8]}"
+
+
+def names(site: Site) -> list[str]:
+    """All that are there, whole or not."""
+    versions = site.places.versions
+    return sorted(path.name for path in versions.iterdir() if path.is_dir()) if versions.is_dir() else []
+
+
+def build(site: Site, parcel: Parcel, name: str) -> bool:
+    """Build a version; whether it was not there yet.
+
+    Raises:
+        Failed: venv or pip did not succeed; what they had done is removed.
+    """
+    if is_sound(site, name):
+        return False
+    folder = site.places.versions / name
+    discard(site, name)
+    try:
+        site.must([site.facts.executable, "-m", "venv", str(folder)], "the virtual environment", timeout_s=BUILD_TIMEOUT_S)
+        for words in pip_words(parcel):
+            python = str(folder / "bin/python")
+            pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "install", *words]
+            site.must(pip, _reason(parcel), timeout_s=BUILD_TIMEOUT_S)
+        for each, path in parcel.system_files():
+            site.hand.write(folder / SHARED / each, path.read_bytes())
+        site.must([str(folder / "bin/outpost"), "--version"], "the new version does not start")
+        if not site.hand.dry:
+            site.must(["sync", "-f", str(folder)], "writing it to the card")
+        site.hand.write(folder / WHOLE, json.dumps({"digest": parcel.digest(), "version": parcel.version}).encode() + b"\n")
+    except Failed:
+        discard(site, name)
+        raise
+    return True
+
+
+def pip_words(parcel: Parcel) -> list[list[str]]:
+    """What pip is asked to install, in turn: from the wheels beside, by their hashes where these are told; else the checkout."""
+    if not parcel.wheels:
+        return [["--constraint", str(parcel.home / "constraints.txt"), str(parcel.home)]]
+    own = parcel.own_wheel
+    assert own is not None, "checked before"
+    beside = ["--no-index", "--find-links", str(parcel.home / "wheels")]
+    if parcel.requirements is None:
+        return [[*beside, str(own.path)]]
+    hashed = ["--require-hashes"] if "--hash=" in parcel.requirements.read_text("utf-8") else []
+    return [[*beside, *hashed, "--requirement", str(parcel.requirements)], [*beside, "--no-deps", str(own.path)]]
+
+
+def _reason(parcel: Parcel) -> str:
+    if parcel.wheels:
+        return f"pip could not install from {parcel.home}/wheels (is the bundle whole? sha256sum -c SHA256SUMS)"
+    return "pip could not install (is there a network? without one, take a bundle with wheels)"
+
+
+def discard(site: Site, name: str) -> None:
+    """Remove a version. First what says that it is whole: half a version is none."""
+    site.hand.remove(site.places.versions / name / WHOLE)
+    site.hand.clear(site.places.versions / name)
+
+
+def prune(site: Site) -> list[str]:
+    """Remove all but the current and the previous version; which."""
+    keep = {site.places.linked(site.places.current), site.places.linked(site.places.previous), ""}
+    assert links.current(site), "somebody's unit would lose all its versions"
+    gone = [name for name in names(site) if name not in keep]
+    for name in gone:
+        discard(site, name)
+    return gone
+
+
+def shared(site: Site, name: str) -> Path:
+    """The system files that came with a version."""
+    return site.places.versions / name / SHARED

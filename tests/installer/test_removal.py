@@ -1,0 +1,76 @@
+"""Uninstall leaves the machine as it was, with the store, the config and the keys; purge takes these too."""
+
+import pytest
+
+from agent.installer import removal
+from agent.installer.site import Failed
+from tests.installer.machine import BOOT, CMDLINE, CONFIG, Machine, PowerCut
+
+
+def live_in(machine: Machine) -> None:
+    """It has a store and a key."""
+    machine.places.state.mkdir(parents=True)
+    (machine.places.state / "store").write_text("alarms")
+    (machine.places.etc / "keys/unit.key").write_text("secret")
+
+
+def rest(machine: Machine) -> set[str]:
+    """Files that are not as flashed."""
+    return {name for name in machine.snapshot() if not name.startswith(("boot/", "etc/os-release"))}
+
+
+def test_the_store_the_config_and_the_keys_stay(unit: Machine) -> None:
+    unit.install("2.0")
+    live_in(unit)
+    assert removal.uninstall(unit.site, purge=False) == 0
+    assert rest(unit) == {"etc/outpost/agent.toml", "etc/outpost/keys/unit.key", "var/lib/outpost/store"}
+    assert unit.read("/var/lib/outpost/store") == "alarms"
+    assert unit.enabled == set()
+    assert unit.running == ""
+    assert unit.has_user
+
+
+def test_the_boot_config_is_as_it_was(unit: Machine) -> None:
+    removal.uninstall(unit.site, purge=False)
+    assert unit.read("/boot/firmware/config.txt") == BOOT
+    assert unit.read("/boot/firmware/cmdline.txt") == CMDLINE
+    assert sorted(path.name for path in (unit.root / "boot/firmware").iterdir()) == ["cmdline.txt", "config.txt"]
+
+
+def test_purge_leaves_nothing(unit: Machine) -> None:
+    live_in(unit)
+    removal.uninstall(unit.site, purge=True)
+    assert rest(unit) == set()
+    assert not unit.has_user
+
+
+def test_what_stayed_is_taken_up_by_the_next_installation(unit: Machine) -> None:
+    live_in(unit)
+    removal.uninstall(unit.site, purge=False)
+    assert unit.install("2.0") == 0
+    assert unit.running == "2.0"
+    assert unit.places.config.read_text() == CONFIG
+    assert unit.read("/etc/outpost/keys/unit.key") == "secret"
+
+
+def test_it_can_be_cut_anywhere_and_run_again(unit: Machine) -> None:
+    live_in(unit)
+    for cut in range(100):
+        unit.changes.clear()
+        unit.cut_before = cut
+        try:
+            removal.uninstall(unit.site, purge=False)
+        except PowerCut:
+            unit.cut_before = -1
+            removal.uninstall(unit.site, purge=False)
+            assert rest(unit) == {"etc/outpost/agent.toml", "etc/outpost/keys/unit.key", "var/lib/outpost/store"}, cut
+            assert unit.read("/boot/firmware/cmdline.txt") == CMDLINE, cut
+            unit.install("1.0")
+        else:
+            break
+    assert cut > 10
+
+
+def test_nothing_to_remove_is_told(machine: Machine) -> None:
+    with pytest.raises(Failed, match="nothing is installed"):
+        removal.uninstall(machine.site, purge=False)
