@@ -52,7 +52,9 @@ __all__ = [  # what is written elsewhere and found here: one place to import any
 
 
 class Started(Event):
-    """The loop runs; always the first event of a boot."""
+    """The loop runs; always the first event of a boot. `refused`: why the config in force is not that of the file but the last good one."""
+
+    refused: str = ""
 
 
 class StopRequested(Event):

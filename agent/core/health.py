@@ -44,10 +44,11 @@ class HealthReport(Part):
     def handle(self, event: Event) -> Outputs:
         """Take vitals, or a reason to report at once."""
         match event:
-            case Started():
+            case Started(refused=refused):
                 self._started_at = event.at
                 self._report_at = event.at + self._interval_s
-                return [Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))]
+                started = Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))
+                return [started, *([FaultSeen(event.at, "config.fallback", True, refused)] if refused else [])]
             case Vitals():
                 self._vitals = event
             case EventsDropped(count=count):

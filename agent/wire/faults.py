@@ -100,6 +100,14 @@ FAULTS: dict[str, Fault] = {
         "Do a walk test: `outpost walk-test`, then press each button.",
         "进行按钮测试：运行 `outpost walk-test`，然后逐个按下按钮。",
     ),
+    "config.fallback": Fault(
+        PANIC,
+        "the config file cannot be used: the unit runs with the last one that ran well",
+        "配置文件无法使用，本单元按上一次正常运行的配置工作",
+        "Correct the file that the detail names (`outpost check` lists every mistake), then restart: `systemctl restart outpost`.",
+        "改正详情中所指的文件（`outpost check` 列出全部错误），然后重启：`systemctl restart outpost`。",
+        "clear_on_ack",
+    ),
     "store.down": Fault(
         STORE,
         "the store cannot be written: nothing is durable",
