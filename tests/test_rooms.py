@@ -70,7 +70,7 @@ def test_effects_are_written_down_in_one_place() -> None:
 
 def outside_events() -> list[type[events.Event]]:
     """Those that come from adapters, the daemon or the mailbox."""
-    return [event for event in all_of(events.Event) if event.__module__ == "agent.core.events"]
+    return [event for event in all_of(events.Event) if event.__module__ in ("agent.core.events", "agent.core.machine")]
 
 
 def test_every_event_from_outside_is_posted_by_somebody() -> None:

@@ -180,6 +180,13 @@ FAULTS: dict[str, Fault] = {
         "Check the battery, the charging, and the cable to the unit.",
         "检查蓄电池、充电情况和到本单元的电源线。",
     ),
+    "heat.high": Fault(
+        POWER,
+        "the computer is so hot that it slows itself down, and may stop",
+        "主机温度过高，已自行降频，可能停机",
+        "Move it out of the sun, give it air; check its fan and heat sink.",
+        "避免阳光直射并加强通风；检查风扇和散热片。",
+    ),
     "gnss.port": Fault(
         GNSS,
         "the receiver's port cannot be opened",
