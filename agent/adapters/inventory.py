@@ -13,6 +13,9 @@ from agent.core.events import MachineSeen
 TEXT_CHARS_MAX = 80
 """What a device calls itself goes over the air."""
 
+GAVE_UP = {"ro", "emergency_ro", "shutdown"}
+"""Options of a file system, of which the last word of its line in mountinfo (proc(5)) is the list."""
+
 LIFE_STEPS = 10
 LIFE = [f"0x{step:02x}" for step in range(LIFE_STEPS + 2)]
 """A step is a tenth of the life; 11 is beyond it, 0 is not defined."""
@@ -31,6 +34,7 @@ def machine_seen(at: float, store: Path, root: Path = Path("/")) -> MachineSeen:
         disk=_disk(disk) if disk else "",
         disk_used_life=used_life(disk) if disk else None,
         disk_written_bytes=written_bytes(disk, root) if disk else None,
+        disk_errors=errors(disk, root) if disk else None,
     )
 
 
@@ -56,6 +60,23 @@ def device_of(store: Path) -> str | None:
     return None
 
 
+def gave_up(device: str | None, root: Path = Path("/")) -> bool:
+    """Whether the file system on that device has found itself wrong and takes no more writes.
+
+    ext4 with errors=remount-ro: older kernels say so in statvfs(2) too, newer ones by `emergency_ro` (seen in 6.18) and not there.
+    """
+    for line in _text(root / "proc/self/mountinfo").splitlines() if device else ():
+        before, _, after = line.partition(" - ")
+        if before.split()[2:3] == [device] and GAVE_UP & set(after.rpartition(" ")[2].split(",")):
+            return True
+    return False
+
+
+def errors(disk: Path, root: Path) -> int | None:
+    """Errors that ext4 has found in itself since fsck last had it; None for another file system."""
+    return _number(root / "sys/fs/ext4" / disk.resolve().name / "errors_count")
+
+
 def used_life(disk: Path) -> float | None:
     """The share of its life that is gone, the worse of its two kinds of cells; None where the device does not tell."""
     steps = [LIFE.index(word) for word in _text(_whole(disk) / "device/life_time").lower().split() if word in LIFE]
@@ -65,8 +86,8 @@ def used_life(disk: Path) -> float | None:
 
 def written_bytes(disk: Path, root: Path) -> int | None:
     """Bytes written into the ext4 on it since that was made; None for another file system."""
-    text = _text(root / "sys/fs/ext4" / disk.resolve().name / "lifetime_write_kbytes").strip()
-    return int(text) * 1024 if text.isascii() and text.isdigit() else None
+    kbytes = _number(root / "sys/fs/ext4" / disk.resolve().name / "lifetime_write_kbytes")
+    return None if kbytes is None else kbytes * 1024
 
 
 def _disk(disk: Path) -> str:
@@ -85,6 +106,11 @@ def _whole(disk: Path) -> Path:
 def _first(*files: Path) -> str:
     """What the first file that has text says, without the NUL at the end of a device tree's."""
     return next((text for file in files if (text := _text(file).replace("\0", "").strip()[:TEXT_CHARS_MAX])), "")
+
+
+def _number(file: Path) -> int | None:
+    text = _text(file).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _text(file: Path) -> str:

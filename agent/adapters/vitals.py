@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.adapters.inventory import machine_seen
+from agent.adapters.inventory import device_of, gave_up, machine_seen
 from agent.core import events
 
 TURN_S = 10.0
@@ -165,7 +165,7 @@ def room_for(path: Path) -> tuple[int | None, bool | None]:
             continue
         except OSError:
             return None, None
-        return room.f_bavail * room.f_frsize, bool(room.f_flag & os.ST_RDONLY)
+        return room.f_bavail * room.f_frsize, bool(room.f_flag & os.ST_RDONLY) or gave_up(device_of(place))
     return None, None
 
 

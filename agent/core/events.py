@@ -1,7 +1,8 @@
 """What happened: frozen facts, in the past tense, each stamped with the monotonic second at which it happened, where it happened.
 
 Two kinds. *From outside* (this file, and `agent.core.machine`): an adapter saw it and posted it to the mailbox; any of these may be lost,
-doubled or late, and the core asks again. *From inside* (`agent.core.inside`, named here too): one part of the core tells the others; these are never lost.
+doubled or late, and the core asks again. *From inside* (`agent.core.inside`, named here too): one part of the core tells the others;
+these are never lost.
 `at` is seconds of CLOCK_MONOTONIC in all of them. An absent fact is None, never 0.
 """
 

@@ -48,6 +48,7 @@ class Inventory(Part):
             disk=seen.disk or None,
             disk_used_life=seen.disk_used_life,
             disk_written_gb=None if written is None else written // GB,
+            disk_errors=seen.disk_errors,
             modem=self._modem.model or None,
             operator=self._modem.operator or None,
         )

@@ -36,7 +36,7 @@ class MachineSeen(Event):
 
     `board`: its model; `python`, `os`, `kernel`: what runs on it. `disk`: what the store lies on; `disk_used_life`: the upper bound of the
     share of its life that is gone, as an eMMC tells it (0.1 to 1.0; 1.1 is beyond); `disk_written_bytes`: into its file system since that
-    was made, as ext4 counts.
+    was made, `disk_errors`: found in it since fsck last had it, as ext4 counts.
     """
 
     python: str
@@ -46,6 +46,7 @@ class MachineSeen(Event):
     disk: str = ""
     disk_used_life: float | None = None
     disk_written_bytes: int | None = None
+    disk_errors: int | None = None
 
 
 class ModemSeen(Event):

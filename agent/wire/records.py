@@ -273,6 +273,7 @@ class Machine(Record, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0, description="share of its life that is gone, the upper bound; only an eMMC tells, an SD card does not")] | None
     ) = None
     disk_written_gb: Annotated[int, Meta(ge=0, description="GB (10^9 bytes) into the store's file system since it was made (ext4)")] | None = None
+    disk_errors: Annotated[int, Meta(ge=0, description="that the file system has found in itself since fsck last had it (ext4)")] | None = None
     modem: str | None = None
     operator: Annotated[str, Meta(description="of the mobile network")] | None = None
 

@@ -21,6 +21,7 @@ class Machine:
         (self.partition / "partition").write_text("3\n")
         (self.device / "name").write_text("BJTD4R\n")
         (root / "sys/fs/ext4/mmcblk0p3/lifetime_write_kbytes").write_text("207031250\n")
+        (root / "sys/fs/ext4/mmcblk0p3/errors_count").write_text("3\n")
         self.disk = root / "sys/dev/block/179:3"
         self.disk.symlink_to(self.partition)
         (root / "etc").mkdir()
@@ -45,7 +46,7 @@ def test_a_machine_that_tells_all_is_told(machine: Machine, monkeypatch: pytest.
     assert seen.os == "Debian GNU/Linux 12 (bookworm)"
     assert seen.board == "Raspberry Pi Compute Module 4 Rev 1.1"
     assert seen.disk == "mmcblk0p3, BJTD4R"
-    assert (seen.disk_used_life, seen.disk_written_bytes) == (0.2, 212_000_000_000)
+    assert (seen.disk_used_life, seen.disk_written_bytes, seen.disk_errors) == (0.2, 212_000_000_000, 3)
 
 
 def test_a_machine_that_tells_nothing_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +71,21 @@ def test_an_sd_card_does_not_tell_its_wear_but_ext4_what_was_written(machine: Ma
     assert written_bytes(machine.disk, machine.root) == 212_000_000_000
     (machine.root / "sys/fs/ext4/mmcblk0p3/lifetime_write_kbytes").write_text("?")
     assert written_bytes(machine.disk, machine.root) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [("rw,errors=remount-ro", False), ("rw,errors=remount-ro,emergency_ro", True), ("ro", True), ("rw,shutdown", True), ("", False)],
+)
+def test_a_file_system_that_gave_up_says_so_among_its_options(tmp_path: Path, options: str, gone: bool) -> None:
+    """As Linux 6.18 writes it; the options of the mount itself (`rw`) know nothing."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    lines = ["21 1 179:2 / / rw - ext4 /dev/mmcblk0p2 ro", f"56 27 179:3 / /var rw,relatime shared:1 - ext4 /dev/mmcblk0p3 {options}"]
+    (tmp_path / "proc/self/mountinfo").write_text("\n".join(lines))
+    assert inventory.gave_up("179:3", tmp_path) is gone
+    assert inventory.gave_up("179:4", tmp_path) is False
+    assert inventory.gave_up(None, tmp_path) is False
+    assert inventory.gave_up("179:3", tmp_path / "nothing") is False
 
 
 def test_what_lies_in_memory_lies_on_no_device(tmp_path: Path) -> None:

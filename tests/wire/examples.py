@@ -221,6 +221,7 @@ RECORDS: dict[str, Record] = {
             disk="mmcblk0p3, BJTD4R",
             disk_used_life=0.1,
             disk_written_gb=212,
+            disk_errors=0,
             modem="QUALCOMM INCORPORATED EC25",
             operator="CHINA MOBILE",
         ),
