@@ -188,6 +188,18 @@ class LightsShed(Event):
     groups: tuple[str, ...]
 
 
+class OutputTried(Event):
+    """One output is to be at its active level, and every light but it dark, for whoever installs; None: no more."""
+
+    output: str | None
+
+
+class OutageAsked(Event):
+    """There is to be no link until then, unless somebody needs help; a time that is over ends it."""
+
+    until: float
+
+
 class LampAsked(Event):
     """What the officer's lamp should say of the alarm; None: dark."""
 

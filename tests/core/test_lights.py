@@ -15,6 +15,7 @@ from agent.core.events import (
     LightsShown,
     LightsTurned,
     OutputFailed,
+    OutputTried,
     ReminderAsked,
     Started,
 )
@@ -84,6 +85,9 @@ TABLE: list[tuple[str, Event, dict[str, str] | None, str]] = [
     *same(LampAsked(AT, "raised"), asks=True, lamp="raised"),
     *same(ReminderAsked(AT, None)),
     *same(ReminderAsked(AT, "dark_approach"), asks=True, buzzer="reminder"),
+    *((state, OutputTried(AT, "blue"), DARK | {"blue": "on"}, SHOW_OF[state]) for state in STATES),
+    *((state, OutputTried(AT, "lamp"), DARK | {"lamp": "on"}, SHOW_OF[state]) for state in STATES),
+    *same(OutputTried(AT, None), asks=True),
     *same(LightsShed(AT, ("scene",)), asks=True, work="off"),
     *same(LightsShed(AT, ("bar", "scene")), asks=True, red="off", blue="off", work="off"),
     *((state, LightsShown(AT, shown(state)), None, SHOW_OF[state]) for state in STATES),
