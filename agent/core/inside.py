@@ -189,9 +189,10 @@ class LightsShed(Event):
 
 
 class OutputTried(Event):
-    """One output is to be at its active level, and every light but it dark, for whoever installs; None: no more."""
+    """For whoever installs: one output is to be at its active level and every other light dark, or all play a show; neither: no more."""
 
-    output: str | None
+    output: str | None = None
+    show: str | None = None
 
 
 class OutageAsked(Event):

@@ -106,7 +106,7 @@ class Lights(Part):
         self._asked: dict[str, str] = {}
         self._shed: tuple[str, ...] = ()
         self._lamp: str | None = None
-        self._tried: str | None = None
+        self._tried: OutputTried | None = None
         self._still_at = math.inf
         self._shown: dict[str, str] = {}
         self._showing: str | None = None
@@ -137,8 +137,8 @@ class Lights(Part):
             case ReminderAsked(about=about) if self._buzzers and (about is not None or self._still_at < math.inf):
                 self._still_at = math.inf if about is None else event.at + BUZZ_S
                 return self._ask(event.at)
-            case OutputTried(output=output):
-                self._tried = output
+            case OutputTried(output=output, show=show):
+                self._tried = event if output or show else None
                 return self._ask(event.at)
             case LightsShown(shown=shown):
                 return self._compare(event.at, shown)
@@ -198,10 +198,11 @@ class Lights(Part):
     # --- what the outputs play ----------------------------------------------------------------------------------------------------
 
     def _wanted(self) -> dict[str, Pattern]:
-        wanted = self._shows.play(self.winner()[0], self._shed if self._tried is None else tuple(self._shows.groups))
+        tried = self._tried
+        wanted = self._shows.play(self.winner()[0] if tried is None else tried.show or "off", self._shed if tried is None else ())
         wanted |= dict.fromkeys(self._lamps, LAMPS[self._lamp] if self._lamp else OFF)
         wanted |= dict.fromkeys(self._buzzers, OFF if self._still_at == math.inf else BUZZ)
-        return wanted if self._tried is None else wanted | {self._tried: ON}
+        return wanted if tried is None or tried.output is None else wanted | {tried.output: ON}
 
     @staticmethod
     def _names(wanted: Mapping[str, Pattern]) -> dict[str, str]:

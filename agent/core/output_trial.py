@@ -1,9 +1,10 @@
-"""Output trial: somebody who installs asks for one output (`output.test`); that it is driven, and when it goes back by itself, comes out.
+"""Output trial: somebody who installs asks for one output, or a show (`output.test`); that it is driven, and when it goes back, comes out.
 
 Theory. One lease at a time, of some seconds. While it runs the one output is at its active level and every other light is dark, so that a
-person sees which lamp it is. It is refused, and over at once, when it could do harm: while an alarm is live, while the car moves, and when
-the officer's hand, an alarm or a task wants the lights. A silent alarm is no reason: that could be seen, and it asks for no light. The
-video recorder's mark line knows pulses only, and gets one.
+person sees which lamp it is; or all lights play a show (`off` for darkness). It is no row of the table of rights, for it must be over by
+itself: a hand that forgot its wish would leave the car dark in the next alarm. It is refused, and over at once, when it could do harm:
+while an alarm is live, while the car moves, and when the officer's hand, an alarm or a task wants the lights. A silent alarm is no reason:
+that could be seen, and it asks for no light. The video recorder's mark line knows pulses only, and gets one.
 """
 
 import math
@@ -37,11 +38,13 @@ class OutputTrial(Part):
     listens = (ActionTaken, AlarmChanged, LightsAsked, Fix)
     actions = (ACTION,)
 
-    def __init__(self, outputs: Sequence[OutputConfig]) -> None:
+    def __init__(self, outputs: Sequence[OutputConfig], shows: Sequence[str] = ()) -> None:
+        """`shows`: the names of those that may be played."""
         self._uses = {output.id: output.use for output in outputs}
+        self._shows = shows
         self._alarms: set[str] = set()
         self._moved_at = -math.inf
-        self._output: str | None = None
+        self._tried: str | None = None
         self._ends_at = math.inf
 
     @property
@@ -69,22 +72,24 @@ class OutputTrial(Part):
         return self._end(self._ends_at)
 
     def _asked(self, action: ActionTaken) -> list[Output]:
-        output, lease_s = action.body.get("output", ...), action.body.get("s", LEASE_S)
-        if output is None:
-            return [*self._end(action.at), Answer(action.asker, {"done": ACTION, "output": None})]
-        why = self._refusal(action.at, output, lease_s)
+        what = "show" if "show" in action.body else "output"
+        name, lease_s = action.body.get(what, ...), action.body.get("s", LEASE_S)
+        if name is None:
+            return [*self._end(action.at), Answer(action.asker, {"done": ACTION, what: None})]
+        why = self._refusal(action.at, what, name, lease_s)
         if why:
             return [Answer(action.asker, {"error": why})]
-        answer = Answer(action.asker, {"done": ACTION, "output": output, "s": lease_s})
-        if self._uses[output] == "recorder_mark":
-            return [*self._end(action.at), PulseOutput(output, round(lease_s * 1000)), answer]
-        self._output, self._ends_at = output, action.at + lease_s
-        return [OutputTried(action.at, output), answer]
+        answer = Answer(action.asker, {"done": ACTION, what: name, "s": lease_s})
+        if what == "output" and self._uses[name] == "recorder_mark":
+            return [*self._end(action.at), PulseOutput(name, round(lease_s * 1000)), answer]
+        self._tried, self._ends_at = name, action.at + lease_s
+        return [OutputTried(action.at, **{what: name}), answer]
 
-    def _refusal(self, at: float, output: object, lease_s: object) -> str:
+    def _refusal(self, at: float, what: str, name: object, lease_s: object) -> str:
         """Why not; empty when it may be."""
-        if not isinstance(output, str) or output not in self._uses:
-            return f"no output {output!r:.60}; there are: {', '.join(self._uses) or 'none'}"
+        known = list(self._uses) if what == "output" else self._shows
+        if not isinstance(name, str) or name not in known:
+            return f"no {what} {name!r:.60}; there are: {', '.join(known) or 'none'}"
         if isinstance(lease_s, bool) or not isinstance(lease_s, int | float) or not 0.1 <= lease_s <= LEASE_S_MAX:
             return f"expected s: seconds from 0.1 to {LEASE_S_MAX:g}, found {lease_s!r:.60}"
         if self._alarms:
@@ -92,9 +97,9 @@ class OutputTrial(Part):
         return "the car moves: outputs are tried while it stands" if at - self._moved_at < MOVED_S else ""
 
     def _end(self, at: float) -> list[Output]:
-        was, self._output, self._ends_at = self._output, None, math.inf
-        return [] if was is None else [OutputTried(at, None)]
+        was, self._tried, self._ends_at = self._tried, None, math.inf
+        return [] if was is None else [OutputTried(at)]
 
     def status(self, now: float) -> dict[str, Any]:
-        """The output under trial and the seconds left; None when there is none."""
-        return {"output": self._output, "left_s": round(self._ends_at - now, 1) if self._output else None}
+        """The output, or the show, under trial and the seconds left; None when there is none."""
+        return {"tried": self._tried, "left_s": round(self._ends_at - now, 1) if self._tried else None}

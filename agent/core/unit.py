@@ -49,7 +49,7 @@ from agent.core.resend import Resend
 from agent.core.retention import Retention
 from agent.core.setup import Setup
 from agent.core.shedding import Shedding
-from agent.core.shows import Shows
+from agent.core.shows import HIDDEN, Shows
 from agent.core.sky_seen import SkySeen
 from agent.core.surveyed import Surveyed
 from agent.core.timebase import Timebase
@@ -132,7 +132,7 @@ class Unit:
         config = self.config
         return (
             self.lights,
-            OutputTrial(config.output),
+            OutputTrial(config.output, [name for name in shows.names if name != HIDDEN]),
             LightHand(config.input, self.lights.refuses),
             LightLease(self.lights.refuses),
             Cruise(config.lights, self.timebase, self.position.here, east_s),

@@ -25,7 +25,7 @@ def asked(at: float = AT, **body: object) -> ActionTaken:
 
 
 def rest() -> Bench:
-    return Bench(OutputTrial(OUTPUTS))
+    return Bench(OutputTrial(OUTPUTS, ("off", "response")))
 
 
 def trying() -> Bench:
@@ -59,6 +59,12 @@ RULES: list[tuple[Event, dict[str, list[str]]]] = [
     *((asked(output="red", s=bad), dict.fromkeys(STATES, REFUSED)) for bad in (0, -1, LEASE_S_MAX + 1, "3", True, None, float("nan"))),
     *((asked(output=bad), dict.fromkeys(STATES, REFUSED)) for bad in ("green", 5, ["red"])),
     (asked(), dict.fromkeys(STATES, REFUSED)),
+    (
+        asked(show="response"),
+        {"rest": ["tried response", "done"], "trying": ["tried response", "done"], "alarmed": REFUSED, "moving": REFUSED},
+    ),
+    (asked(show="dark_approach"), dict.fromkeys(STATES, REFUSED)),
+    (asked(show=None), {"rest": ["done"], "trying": [*ENDED, "done"], "alarmed": ["done"], "moving": ["done"]}),
     (AlarmChanged(AT, "b", "raised", "overt"), {"trying": ENDED}),
     (AlarmChanged(AT, "b", "acknowledged", "discreet"), {"trying": ENDED}),
     (AlarmChanged(AT, "b", "raised", "silent"), {}),
@@ -81,8 +87,8 @@ def words(outs: list[Output]) -> list[str]:
 def word(out: Output) -> str:
     """One of them; any other type is a mistake."""
     match out:
-        case OutputTried(output=output):
-            return f"tried {output}"
+        case OutputTried(output=output, show=show):
+            return f"tried {output or show}"
         case PulseOutput(ms=ms):
             return f"pulse {ms}"
         case Answer(body=body):
@@ -101,10 +107,10 @@ def test_the_table_covers_every_state_and_every_event() -> None:
 
 def test_it_goes_back_by_itself_when_the_lease_is_over() -> None:
     bench = trying()
-    assert bench.part.status(AT) == {"output": "red", "left_s": 4.0}
+    assert bench.part.status(AT) == {"tried": "red", "left_s": 4.0}
     assert bench.until(AT + 3.9) == []
     assert words(bench.until(AT + 4.0)) == ENDED
-    assert bench.part.status(AT + 5) == {"output": None, "left_s": None}
+    assert bench.part.status(AT + 5) == {"tried": None, "left_s": None}
 
 
 def test_a_car_that_has_stood_for_a_while_may_be_tried() -> None:
