@@ -5,6 +5,9 @@ from agent.cli.commission_walk import AgentGone, Refused, Section, Walk, boot
 from agent.cli.why_findings import section
 from agent.config import Input, InputUse
 
+QUIET_TIMES = 3
+"""Times the patience for a hand: a human at the centre may be at the telephone."""
+
 ADVICE = {
     "acknowledged": "",
     "received": "panic.centre.do",
@@ -39,16 +42,20 @@ def panic(walk: Walk) -> None:
 
 
 def _followed(walk: Walk, life: object) -> Section:
-    """The test when it is over: all passed, its window closed, an alarm, or somebody has had enough (`s`)."""
+    """The test when it is over: all passed, its window closed, an alarm, no news for long, or somebody has had enough (`s`)."""
     told: Section = {}
+    heard_at = walk.now()
 
     def over(status: Section) -> Section:
-        nonlocal told
+        nonlocal told, heard_at
         if boot(status) != life:
             raise AgentGone(walk.text("agent_restarted"))
         test = section(section(status, "alarm"), "walk_test")
         news = {name: how for name, how in section(test, "inputs").items() if told.get(name) != how}
         told = section(test, "inputs")
+        heard_at = walk.now() if news else heard_at
+        if walk.now() - heard_at > QUIET_TIMES * walk.patience_s:
+            raise LeftOut
         for name, how in news.items():
             if how != "untried" and how in ADVICE:
                 walk.say("panic.news", name=name, how=walk.text(f"panic.{how}", name=name))

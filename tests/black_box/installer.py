@@ -1,4 +1,4 @@
-"""Somebody who installs: `outpost commission` on a pseudo-terminal, of which every question is answered and every wish fulfilled by hand."""
+"""Somebody who installs: `outpost commission` on a pseudo-terminal, whose questions are answered and whose wishes are fulfilled."""
 
 import os
 import pty
