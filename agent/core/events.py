@@ -8,9 +8,7 @@ these are never lost.
 
 from typing import Any
 
-import msgspec
-
-from agent.core.event import Event, FixMode, Lane, Row
+from agent.core.event import Event, FixMode, Lane, Row, Satellite
 from agent.core.inside import (
     ActionTaken,
     AlarmChanged,
@@ -31,6 +29,8 @@ from agent.core.inside import (
     LossesKept,
     OrderAnswered,
     OrderGiven,
+    OutageAsked,
+    OutputTried,
     ReminderAsked,
     Reported,
     ReportLeft,
@@ -47,8 +47,8 @@ __all__ = [  # what is written elsewhere and found here: one place to import any
     "UNDER_VOLTAGE", "ActionTaken", "AlarmChanged", "ClockRead", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld",
     "HistoryWanted", "HistoryWritten", "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed",
     "LightsTurned", "LinkStalled", "LiveSlowed", "LossesKept", "MachineSeen", "ModemSeen", "OrderAnswered", "OrderGiven",
-    "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row", "RowsGivenUp", "StateChanged", "StoreRoom", "TimeLearned", "Vitals",
-    "WireChanged",
+    "OutageAsked", "OutputTried", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row", "RowsGivenUp", "Satellite",
+    "StateChanged", "StoreRoom", "TimeLearned", "Vitals", "WireChanged",
 ]  # fmt: skip
 
 # --- from outside: life of the process ----------------------------------------------------------------------------------------------
@@ -77,6 +77,13 @@ class EventsDropped(Event):
     """The mailbox was full and gave up `count` events since it last said so."""
 
     count: int
+
+
+class HardwareSeen(Event):
+    """What the unit is made of, at start and now and then: `board`, with its serial number, or `sim`, its ICCID."""
+
+    what: str
+    identity: str
 
 
 # --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------
@@ -135,17 +142,6 @@ class Fix(Event):
     """When it was read, if several instants came late in one read; `at` is then reckoned back from it by the receiver's UTC."""
     date_moved: bool = False
     """The receiver's date had lost 1024 weeks, or so the reader thinks, that has given them back: `utc_ms` wants more proof."""
-
-
-class Satellite(msgspec.Struct, frozen=True):
-    """One satellite in view: `system` `BD`, `GP` …, `prn` the system's own number, the strongest signal's C/N0, `used` for the last fix."""
-
-    system: str
-    prn: int
-    cn0_dbhz: float | None = None
-    elev_deg: int | None = None
-    azim_deg: int | None = None
-    used: bool = False
 
 
 class Sky(Event):
