@@ -116,10 +116,10 @@ class InstalledCar:
 
     # --- the centre -----------------------------------------------------------------------------------------------------------------
 
-    def go_online(self, directory: Path) -> Centre:
-        """A broker in the car's own network, and a centre that hears all."""
+    def go_online(self, directory: Path, more: tuple[str, ...] = ()) -> Centre:
+        """A broker in the car's own network, and a centre that hears all. `more`: further lines of the broker's config."""
         with self.tree.network():
-            broker = Mosquitto(directory, PORT)
+            broker = Mosquitto(directory, PORT, more)
             broker.start()
             self._left.callback(broker.stop)
             self.centre = Centre(broker.url)
