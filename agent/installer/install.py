@@ -3,7 +3,7 @@
 from agent.installer import apply, checks, config, lay, links, manifest, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
-from agent.installer.service import look
+from agent.installer.service import await_ready, look
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
@@ -92,7 +92,12 @@ def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float
                 raise Failed(f"no verdict: systemctl status {TRIAL_SERVICE} ; the next start of the machine judges again")
             site.system.wait(0.5)
         step.done(trial.last_verdict(site))
-    return links.current(site) == new
+    if links.current(site) == new:
+        return True
+    with steps.step(f"service: wait for READY of {old}") as step:
+        step.done(await_ready(site, old, ready_within_s, 0.0) or f"{old} is READY")
+    site.say(f"\nNot upgraded; {old} is in use. Why {new} failed: journalctl -u outpost -u outpost-trial")
+    return False
 
 
 def roll_back(site: Site, ready_within_s: float, stay_s: float) -> int:

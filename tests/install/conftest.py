@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.debian import base_tree, why_not
+from tests.install.debian import base_tree, remove_tree, why_not
+from tests.install.installed import install
 from tests.install.tree import Tree
 
 
@@ -22,6 +23,14 @@ def base() -> Path:
     if reason := why_not():
         pytest.skip(reason)
     return base_tree()
+
+
+@pytest.fixture(scope="session")
+def installed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same with Outpost in it and no config; never to be changed."""
+    made = install(base, tmp_path_factory.mktemp("installed") / "root", tmp_path_factory.mktemp("wheel"))
+    yield made
+    remove_tree(made)
 
 
 @pytest.fixture(scope="module")

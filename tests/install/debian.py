@@ -4,7 +4,9 @@ They lie outside of the checkout, in $XDG_CACHE_HOME/outpost/trees (else ~/.cach
 and every checkout of this machine may share it. Nobody changes one; tests boot copies.
 """
 
+import ctypes
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -17,6 +19,9 @@ SUITE = "bookworm"
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "udev", "python3", "python3-venv")
 """No more than is on every Raspberry Pi OS Lite."""
+
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x00020000, 0x4000, 0x40000
+"""<sched.h>, <sys/mount.h>."""
 
 TOOLS = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux", "setpriv": "util-linux"}
 """Programs and the Debian packages that bring them."""
@@ -65,5 +70,41 @@ def _make(tree: Path, packages: Sequence[str], suite: str, arch: str) -> None:
 
 
 def copy_tree(tree: Path, to: Path) -> None:
-    """All of a tree with owners, modes and links; where the file system can, by reference."""
-    subprocess.run(["cp", "-a", "--reflink=auto", str(tree), str(to)], check=True)
+    """All of a tree, to be written to, at a place that does not exist yet: an overlay, which takes no time; else real copies of its files.
+
+    An overlay is mounted for this process and its children alone, so that nothing stays mounted however it ends.
+    """
+    _have_own_mounts()
+    upper, work = _beside(to)
+    for directory in (to, upper, work):
+        directory.mkdir()
+    shutil.copystat(tree, upper)
+    overlay = ["mount", "-t", "overlay", "-o", f"lowerdir={tree},upperdir={upper},workdir={work}", "overlay", str(to)]
+    if subprocess.run(overlay, capture_output=True, check=False).returncode:  # as on another overlay, or where mounts are not allowed
+        to.rmdir()
+        subprocess.run(["cp", "-a", "--reflink=auto", str(tree), str(to)], check=True)
+
+
+def remove_tree(at: Path) -> None:
+    """What `copy_tree` has made."""
+    if os.path.ismount(at):
+        subprocess.run(["umount", "-l", str(at)], check=True)
+    for directory in (at, *_beside(at)):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def written(at: Path) -> Path | None:
+    """Where all lies that was written to a copy since it was made; None when it is no overlay."""
+    return _beside(at)[0] if os.path.ismount(at) else None
+
+
+def _beside(at: Path) -> tuple[Path, Path]:
+    return at.with_name(f"{at.name}.written"), at.with_name(f"{at.name}.work")
+
+
+@functools.cache
+def _have_own_mounts() -> None:
+    """unshare(2): from now on what this thread mounts, and those that it starts, is seen by nobody else."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no mounts of our own")

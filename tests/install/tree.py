@@ -13,7 +13,6 @@ Whatever happens here, nothing of it stays: it is ended by process id, and the k
 import contextlib
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -22,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
-from tests.install.debian import copy_tree
+from tests.install.debian import copy_tree, remove_tree
 
 PATIENCE_S = 60.0
 """Nothing that is asserted: how long one waits before one calls something missing."""
@@ -33,6 +32,9 @@ STOP_WITHIN_S = 30.0
 
 CLONE_NEWNET = 0x40000000
 """<sched.h>; see setns(2)."""
+
+AS_ON_A_MACHINE = ("--private-network", "--link-journal=no", "--system-call-filter=bpf @clock")
+"""nspawn forbids the calls of @clock, also to read, and bpf; a machine does not."""
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 """Of commands that are run in it: nothing of ours."""
@@ -67,7 +69,7 @@ class Tree:
         try:
             self.shut_down()
         finally:
-            shutil.rmtree(self.root, ignore_errors=True)
+            remove_tree(self.root)
 
     # --- its files ------------------------------------------------------------------------------------------------------------------
 
@@ -112,7 +114,13 @@ class Tree:
         began = time.monotonic()
         try:
             self._nspawn = subprocess.Popen(
-                [*command, "--private-network", "--link-journal=no", *more], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+                [*command, *AS_ON_A_MACHINE, *more],
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                start_new_session=True,
+                # One hierarchy of control groups, as on every machine today; so its systemd also enforces DevicePolicy= (by bpf).
+                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
             )
         finally:
             os.close(slave)

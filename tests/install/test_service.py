@@ -1,0 +1,131 @@
+"""outpost.service in a real systemd: it is ready without a network, comes back from every end, and however it ends its lights are safe."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.install.car import SAFE, InstalledCar
+from tests.install.tree import Tree
+
+AGAIN_S = 3.0
+HUNG_S = 11.0
+KILLS = 7
+
+NOT_WAITED_FOR = {"network.target", "network-online.target", "time-sync.target", "time-set.target", "systemd-timesyncd.service"}
+
+
+@pytest.fixture(scope="module")
+def car(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledCar]:
+    """Booted, and on its own: nobody has made a broker yet."""
+    with Tree.copied(installed, tmp_path_factory.mktemp("tree") / "root") as tree, InstalledCar(tree) as made:
+        tree.boot()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def online(car: InstalledCar, tmp_path_factory: pytest.TempPathFactory) -> InstalledCar:
+    """The same with a broker and a centre."""
+    car.go_online(tmp_path_factory.mktemp("broker"))
+    car.hear_new_boot(set())
+    return car
+
+
+# --- the start ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_boot_without_a_network_it_is_ready(car: InstalledCar) -> None:
+    assert car.tree.run(["systemctl", "is-system-running"]).stdout == "running\n"
+    assert car.tree.show("outpost", "ActiveState") == "active"
+    assert car.status()["unit"]["ready"]
+    assert car.status()["link"]["state"] != "online"
+    began, ready = (int(car.tree.show("outpost", f"{name}TimestampMonotonic")) / 1e6 for name in ("InactiveExit", "ActiveEnter"))
+    print(f"\nfrom the start of its process to READY {ready - began:.2f} s; {car.tree.run(['systemd-analyze']).stdout.splitlines()[0]}")
+
+
+def test_it_waits_for_local_files_and_for_nothing_of_a_network_or_a_clock(car: InstalledCar) -> None:
+    before = car.tree.run(["systemctl", "list-dependencies", "--after", "--plain", "--no-pager", "outpost.service"]).stdout.split()
+    assert "local-fs.target" in before
+    assert not NOT_WAITED_FOR & set(before)
+
+
+def test_its_target_starts_all_of_it_at_boot(car: InstalledCar) -> None:
+    for unit in ("outpost.target", "outpost.service", "outpost-clock.service", "outpost-keys.path"):
+        assert car.tree.show(unit, "ActiveState") == "active", unit
+    assert car.tree.run(["systemctl", "is-enabled", "outpost.target"]).stdout == "enabled\n"
+
+
+# --- every end but an order ---------------------------------------------------------------------------------------------------------------
+
+
+def test_after_kill_9_it_publishes_again_within_three_seconds(online: InstalledCar) -> None:
+    took = []
+    for _ in range(KILLS):
+        online.wait_active()
+        known = online.boots()
+        killed_at = online.signal("KILL")
+        took.append(online.hear_new_boot(known) - killed_at)
+    print(f"\n{KILLS} kills, until the centre hears the next boot: median {statistics.median(took):.2f} s, longest {max(took):.2f} s")
+    assert statistics.median(took) <= AGAIN_S
+
+
+def test_a_kill_in_an_alarm_makes_the_lights_safe_before_the_next_start_and_then_they_play_on(online: InstalledCar) -> None:
+    online.wait_active()
+    online.raise_alarm()
+    online.tree.wait_for("the bar plays response", lambda: online.flashes(online.started_at))
+    known = online.boots()
+    killed_at = online.signal("KILL")
+    online.hear_new_boot(known)
+    print(f"\nsafe {online.safe_after_s(killed_at, online.started_at):.2f} s after the kill")
+    online.tree.wait_for("the bar plays response again", lambda: online.flashes(online.started_at))
+
+
+def test_the_watchdog_ends_a_hung_agent_makes_its_lights_safe_and_starts_another(online: InstalledCar) -> None:
+    """The alarm of the test before is live, so the bar flashes: what shines when it hangs shines on until somebody does something."""
+    online.wait_active()
+    online.tree.wait_for("the bar plays response", lambda: online.flashes(online.started_at))
+    before, known = online.restarts, online.boots()
+    hung_at = online.signal("STOP")
+    again_at = online.hear_new_boot(known)
+    safe_s = online.safe_after_s(hung_at, online.started_at)
+    print(f"\nsafe {safe_s:.2f} s after it hung, publishing again after {again_at - hung_at:.2f} s")
+    assert safe_s <= HUNG_S
+    assert online.restarts == before + 1
+    assert "Watchdog timeout" in online.tree.journal("outpost")
+
+
+def test_many_ends_in_a_row_never_make_it_give_up(online: InstalledCar) -> None:
+    """A config that is wrong ends it at each start; the one that is right again is taken up by itself."""
+    online.wait_active()
+    before, known = online.restarts, online.boots()
+    online.tree.write("/etc/outpost/agent.toml", "[unit\n")
+    online.signal("KILL")
+    online.tree.wait_for("eight starts more", lambda: online.restarts >= before + 8)
+    assert online.levels() == SAFE, "by what the agent wrote down, since the config cannot be read"
+    online.tree.write("/etc/outpost/agent.toml", online.config)
+    online.hear_new_boot(known)
+
+
+# --- an order -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_leaves_the_lights_safe_and_nothing_running(online: InstalledCar) -> None:
+    online.wait_active()
+    online.tree.wait_for("the bar plays response", lambda: online.flashes(online.started_at))
+    online.tree.run(["systemctl", "stop", "outpost.target"])
+    for unit in ("outpost.service", "outpost-clock.service", "outpost-keys.path"):
+        online.tree.wait_for(f"{unit} has ended", lambda unit=unit: online.tree.show(unit, "ActiveState") == "inactive")  # type: ignore[misc]
+    online.tree.wait_for("the bench has heard all", lambda: online.wiring.agents == 0)
+    assert online.levels() == SAFE
+    assert online.tree.show("outpost", "Result") == "success"
+    assert not online.tree.inside("/run/outpost").exists()
+
+
+def test_a_machine_that_is_switched_off_leaves_the_lights_safe(online: InstalledCar) -> None:
+    known = online.boots()
+    online.tree.run(["systemctl", "start", "outpost.target"])
+    online.hear_new_boot(known)
+    online.tree.wait_for("the bar plays response", lambda: online.flashes(online.started_at))
+    online.tree.shut_down()
+    assert online.levels() == SAFE
