@@ -39,6 +39,9 @@ RESERVE_BYTES = 2048
 ALARMS_IN_FLIGHT_MAX = 32
 """Alarms are not held by the window; this many at once is more than any honest button makes."""
 
+ALARMS_FRESH = 8
+"""So many of them are for what was said just now: a press must not wait for the acknowledgements of what a tunnel has held back."""
+
 ACK_S_MAX = 10.0
 """A message unacknowledged for longer is sent again when others were acknowledged since; when none was, the link is stalled."""
 
@@ -93,11 +96,12 @@ class Window:
         """Whether the broker takes no message of that size."""
         return packet_bytes(message) > self.packet_bytes_max
 
-    def room(self, lane: Lane) -> bool:
-        """Whether one more of that lane may leave now."""
+    def room(self, lane: Lane, fresh: bool = False) -> bool:
+        """Whether one more of that lane may leave now; `fresh`: an alarm that was said just now."""
         if lane is Lane.ALARM:
             alarms = sum(message.lane is Lane.ALARM for message in self._messages.values())
-            return alarms < ALARMS_IN_FLIGHT_MAX and len(self._messages) < self.receive_max
+            kept = 0 if fresh else min(ALARMS_FRESH, self.receive_max // 4)
+            return alarms < ALARMS_IN_FLIGHT_MAX - kept and len(self._messages) < self.receive_max - kept
         limit = self.bytes_max + (RESERVE_BYTES if lane is not Lane.BACKFILL else 0)
         reserve = min(ALARMS_IN_FLIGHT_MAX, self.receive_max // 2)  # a broker may allow as few as twenty (Mosquitto does)
         room = not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - reserve)

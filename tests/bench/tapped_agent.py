@@ -45,7 +45,7 @@ class Tap:
                         self.alarms[token]["acked"] = at
                 case Stored(at=at, names=names):
                     for name in names:
-                        self.disk[name] = at
+                        self.disk.setdefault(name, at)  # what is asked again is said again
                 case LinkUp(at=at):
                     self.up.append(at)
             post(event)
