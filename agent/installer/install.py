@@ -87,7 +87,7 @@ def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float
         trial.begin(site, new, old, ready_within_s, stay_s)
         site.systemctl("restart", "--no-block", TRIAL_SERVICE)
         began = site.system.now()
-        while site.places.trial.exists():
+        while site.places.trial.exists() or _is_judged(site):
             if site.system.now() - began > ready_within_s + stay_s + JUDGE_SLACK_S:
                 raise Failed(f"no verdict: systemctl status {TRIAL_SERVICE} ; the next start of the machine judges again")
             site.system.wait(0.5)
@@ -124,10 +124,15 @@ def _end_trial(site: Site) -> None:
     """An upgrade that is on trial is seen to its end first."""
     if site.hand.dry or not site.places.trial.exists():
         return
-    if site.live and site.system.run(["systemctl", "is-active", TRIAL_SERVICE]).code == 0:
+    if _is_judged(site):
         raise Failed("a version is on trial: wait a minute or two (outpost-install status)")
     site.say("an upgrade was cut off; it is ended first")
     trial.judge(site)
+
+
+def _is_judged(site: Site) -> bool:
+    """Whether a judge is at work; after its verdict it removes what nobody needs."""
+    return site.live and site.system.run(["systemctl", "is-active", "--quiet", TRIAL_SERVICE]).code == 0
 
 
 def tell(site: Site, outcome: apply.Outcome) -> int:
