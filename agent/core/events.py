@@ -7,9 +7,7 @@ asks again. *From inside* (`agent.core.inside`, named here too): one part of the
 
 from typing import Any
 
-import msgspec
-
-from agent.core.event import Event, FixMode, Lane, Row
+from agent.core.event import Event, FixMode, Lane, Row, Satellite
 from agent.core.inside import (
     ActionTaken,
     AlarmChanged,
@@ -30,6 +28,8 @@ from agent.core.inside import (
     LossesKept,
     OrderAnswered,
     OrderGiven,
+    OutageAsked,
+    OutputTried,
     ReminderAsked,
     Reported,
     ReportLeft,
@@ -44,8 +44,8 @@ from agent.core.inside import (
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
     "ActionTaken", "AlarmChanged", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld", "HistoryWanted", "HistoryWritten",
     "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed", "LightsTurned", "LinkStalled",
-    "LiveSlowed", "LossesKept", "OrderAnswered", "OrderGiven", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row",
-    "RowsGivenUp", "StateChanged", "StoreRoom", "TimeLearned", "WireChanged",
+    "LiveSlowed", "LossesKept", "OrderAnswered", "OrderGiven", "OutageAsked", "OutputTried", "ReminderAsked", "ReportLeft", "Reported",
+    "Resent", "Row", "RowsGivenUp", "Satellite", "StateChanged", "StoreRoom", "TimeLearned", "WireChanged",
 ]  # fmt: skip
 
 # --- from outside: life of the process ----------------------------------------------------------------------------------------------
@@ -89,6 +89,13 @@ class Vitals(Event):
     temp_c: float | None = None
     store_free_bytes: int | None = None
     supply_low: bool | None = None
+
+
+class HardwareSeen(Event):
+    """What the unit is made of, at start and now and then: `board`, with its serial number, or `sim`, its ICCID."""
+
+    what: str
+    identity: str
 
 
 # --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------
@@ -147,17 +154,6 @@ class Fix(Event):
     """When it was read, if several instants came late in one read; `at` is then reckoned back from it by the receiver's UTC."""
     date_moved: bool = False
     """The receiver's date had lost 1024 weeks, or so the reader thinks, that has given them back: `utc_ms` wants more proof."""
-
-
-class Satellite(msgspec.Struct, frozen=True):
-    """One satellite in view: `system` `BD`, `GP` …, `prn` the system's own number, the strongest signal's C/N0, `used` for the last fix."""
-
-    system: str
-    prn: int
-    cn0_dbhz: float | None = None
-    elev_deg: int | None = None
-    azim_deg: int | None = None
-    used: bool = False
 
 
 class Sky(Event):

@@ -90,11 +90,12 @@ class HealthReport(Part):
         return StateChanged(at, "health", record)
 
     def status(self, now: float) -> dict[str, Any]:
-        """Uptime, memory, temperature, free room, dropped events."""
+        """Memory, temperature, free room, dropped events, and whether the board calls its supply too low."""
         vitals = self._vitals
         return {
             "rss_bytes": vitals.rss_bytes if vitals else None,
             "temp_c": vitals.temp_c if vitals else None,
             "store_free_bytes": vitals.store_free_bytes if vitals else None,
             "events_dropped": self._dropped,
+            "supply_low": vitals.supply_low if vitals else None,
         }

@@ -8,6 +8,7 @@ loss to others.)
 
 import math
 from collections import deque
+from typing import Any
 
 from agent.core.events import Lane, LinkUp
 from agent.core.lanes import Message
@@ -75,6 +76,7 @@ class Window:
         self.packet_bytes_max: float = math.inf
         self._patience_s = ACK_S_MAX
         self._acked_at = -math.inf
+        self._ack_ms: float | None = None
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -116,6 +118,10 @@ class Window:
         self.bytes += len(message.payload)
         return self._token
 
+    def status(self) -> dict[str, Any]:
+        """Messages and bytes in flight, how many bytes may be, and how long the last acknowledgement of a position took."""
+        return {"in_flight": len(self), "in_flight_bytes": self.bytes, "window_bytes": self.bytes_max, "ack_ms": self._ack_ms}
+
     def take(self, token: int) -> Message | None:
         """It is not in flight any more; None when it was not."""
         message = self._messages.pop(token, None)
@@ -133,6 +139,8 @@ class Window:
         """An acknowledgement took so long: twice that is worth waiting for the next, and it tells how long the line's queue is."""
         self._acked_at = at
         rtt_s = at - message.sent_at
+        if message.lane in (Lane.LIVE, Lane.BACKFILL):  # not those of an alarm: that could be seen
+            self._ack_ms = round(rtt_s * 1000, 1)
         self._patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * rtt_s))
         self._follow(at, message, rtt_s)
 

@@ -115,11 +115,14 @@ class EventRecord(Record, frozen=True, kw_only=True):
 
     KIND = "event"
     what: Annotated[
-        Literal["ignition", "input", "tamper", "recorder", "lights", "agent", "link"], Meta(description="what kind of thing")
+        Literal["ignition", "input", "tamper", "recorder", "lights", "agent", "link", "hardware.changed"],
+        Meta(description="what kind of thing; `hardware.changed`: another receiver, board or sim (`id`) than at the commissioning, or since"),
     ]
     id: Annotated[str, Meta(description="which one, e.g. the input's id; `boot_before`: `detail` names the boot before this one")] | None = None
     active: bool | None = None
     detail: str | None = None
+    old: Annotated[str, Meta(max_length=160, description="of `hardware.changed`: as what it was known")] | None = None
+    new: Annotated[str, Meta(max_length=160, description="of `hardware.changed`: as what it is known now")] | None = None
 
 
 class FaultRecord(Record, frozen=True, kw_only=True):
@@ -173,12 +176,18 @@ class Media(Record, frozen=True, kw_only=True):
     order: Annotated[str, Meta(description="jti of the order that asked for it")] | None = None
 
 
+StepResult = Literal["pass", "warn", "fail", "skip"]
+
+
 class SelfTest(Record, frozen=True, kw_only=True):
     """What came of a test of the unit."""
 
     KIND = "selftest"
-    what: Literal["walk_test"]
-    result: Annotated[Literal["passed", "failed"], Meta(description="`passed`: each button's test alarm was acknowledged by the centre")]
+    what: Annotated[Literal["walk_test", "commission"], Meta(description="`commission`: the guided check by whoever installed the unit")]
+    result: Annotated[
+        Literal["passed", "failed"],
+        Meta(description="`passed`: each button's test alarm was acknowledged by the centre; of `commission`: no step has failed"),
+    ]
     ended: Annotated[
         Literal["done", "window", "stopped", "alarm", "restart"],
         Meta(description="by what: all passed, time, somebody, an alarm, a restart of the agent (then `inputs` may say less than there was)"),
@@ -186,6 +195,9 @@ class SelfTest(Record, frozen=True, kw_only=True):
     inputs: Annotated[
         dict[str, Literal["acknowledged", "received", "sent", "raised", "untried"]], Meta(description="how far each button's test alarm came")
     ]
+    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: somebody left it out")] | None = None
+    report: Annotated[str, Meta(description="of `commission`: SHA-256 of the report that lies on the unit, in hexadecimal")] | None = None
+    signed: Annotated[bool, Meta(description="of `commission`: the report is signed with the unit's key")] | None = None
 
 
 class ClockFix(Record, frozen=True, kw_only=True):

@@ -97,7 +97,7 @@ def test_the_record_gathers_what_the_parts_say() -> None:
         lights_on_s_today=5400,
         data_today_bytes=300,
     )
-    assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
+    assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7, "supply_low": None}
 
 
 def test_what_nobody_measured_is_absent() -> None:

@@ -163,6 +163,22 @@ RECORDS: dict[str, Record] = {
         307,
         1_100_000,
     ),
+    "selftest_commission": _up(
+        SelfTest(
+            what="commission",
+            result="passed",
+            ended="done",
+            inputs={},
+            steps={"machine": "pass", "inputs": "pass", "outputs": "warn", "crank": "skip"},
+            report="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+            signed=True,
+        ),
+        308,
+        1_900_000,
+    ),
+    "event_hardware": _up(
+        EventRecord(what="hardware.changed", id="receiver", old="IC=AT6558R-5N-32", new="MOD=NEO-M9N-00B"), 309, 1_950_000
+    ),
     "clock_fix": _up(ClockFix(of=BOOT, offset_ms=1_799_999_988_000), 15, 90_000),
     "io": _state(
         Io(
