@@ -85,6 +85,7 @@ def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float
     terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s; else {old} comes back"
     with steps.step(f"trial: {new} has {terms}") as step:
         trial.begin(site, new, old, ready_within_s, stay_s)
+        site.systemctl("reset-failed", TRIAL_SERVICE)  # and its count of starts: five upgrades in ten minutes are no failure
         site.systemctl("restart", "--no-block", TRIAL_SERVICE)
         began = site.system.now()
         while site.places.trial.exists() or _is_judged(site):
