@@ -25,7 +25,7 @@ test: setup ## the tests
 lint: setup ## ruff, and mypy --strict
 	@$(BIN)/ruff check . && style=0 || style=1; $(BIN)/mypy && exit $$style
 
-check: lint ## what must pass before a commit: lint, and the tests with the coverage of core and wire
+check: lint audit ## what must pass before a commit: lint, the audit of dependencies, and the tests with the coverage of core and wire
 	@$(PYTEST) --cov=agent.core --cov=agent.wire --cov-report=term $(ARGS)
 
 bench: setup ## measure speed and size (prints numbers)
@@ -39,6 +39,12 @@ mutate: setup ## which mistakes in the panic button and the lights would no test
 
 test-install: setup ## install it into Debian trees that are booted with their own systemd (root; some 280 MB are kept in ~/.cache/outpost)
 	@.ci/setup install && $(PYTEST) tests/install -m install -s $(ARGS)
+
+test-arm64: setup ## the release on a Raspberry Pi's processor, emulated (root; half an hour and more, two trees of 300 MB are kept in ~/.cache/outpost)
+	@.ci/setup cross && .ci/setup arm64 && $(PYTEST) tests/arm64 -m arm64 -s --timeout=3600 $(ARGS)
+
+audit: setup ## known holes in what runs in the vehicle; ARGS=--strict: what could not be looked up is a failure
+	@$(BIN)/python -m tests.release audit $(ARGS)
 
 wheelhouse: setup ## the wheels that one kind of machine needs, for an install without a network: make wheelhouse ARCH=aarch64 (or x86_64; both without)
 	@.ci/setup cross && $(BIN)/python -m tests.release wheelhouse $(ARCH)

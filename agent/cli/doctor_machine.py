@@ -106,7 +106,7 @@ def _mount(path: Path, mounted: disk.Mount, words: Words) -> Check:
 
 
 def _free(path: Path, words: Words) -> Check:
-    free = vitals.free_bytes(path)
+    free, _ = vitals.room_for(path)
     if free is None:
         return Check("skip", "disk.free", words("free.unknown", path=path))
     result: Result = "fail" if free < FREE_BYTES_TOO_LOW else "warn" if free < FREE_BYTES_LOW else "pass"

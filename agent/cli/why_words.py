@@ -73,7 +73,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "A fix, or NTP over the link, teaches it: see to the receiver or the link.",
         "定位或网络对时（NTP）后即可获得：处理接收机或链路。",
     ),
-    "config.wrong": ("the config file is wrong: the next start will fail", "配置文件有误，下次启动会失败"),
+    "config.wrong": ("the config file is wrong: the next start will not take it", "配置文件有误，下次启动不会采用"),
     "config.bad": ("the config file is wrong", "配置文件有误"),
     "config.wrong.do": ("`outpost check -c {path}` names every mistake.", "用 `outpost check -c {path}` 列出全部错误。"),
     # notes below a finding

@@ -21,8 +21,10 @@ from agent.core.events import ActionTaken, AdapterDied, Asked, Event, LinkDown, 
 from agent.core.faults import Faults
 from agent.core.health import HealthReport
 from agent.core.heartbeat import Heartbeats
+from agent.core.heat import Heat
 from agent.core.inputs import Inputs
 from agent.core.integrity import Integrity
+from agent.core.inventory import Inventory
 from agent.core.io import IoState
 from agent.core.light_hand import LightHand
 from agent.core.light_lease import LightLease
@@ -150,8 +152,10 @@ class Unit:
             Diary(),
             Recorder(config.recorder, config.input, config.output, self.lights.winner, self.timebase, self.position.here),
             Wires(),
+            Heat(),
             Heartbeats(config.input),
             IoState(self.status),
+            Inventory(self.version),
             HealthReport(self.version, config.report.health_interval_s, self.status),
         )
 

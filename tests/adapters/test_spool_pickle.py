@@ -1,4 +1,4 @@
-"""CVE-2025-69872: diskcache unpickles what lies in its directory. Here nothing is, wherever the pickle lies and whatever is done with it."""
+"""CVE-2025-69872: diskcache unpickles what lies in its directory. Here nothing is, wherever it lies and whatever is done with it."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def test_the_trap_is_sprung_by_diskcache_as_it_comes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_no_planted_pickle_is_loaded_however_the_store_is_used(tmp_path: Path, when: str) -> None:
-    assert looked_up(when, tmp_path) == dict.fromkeys(PLANTS, [])
+    assert looked_up(when, tmp_path) == {plant: [] for plant in PLANTS}
     assert sprung(tmp_path) == set()
 
 

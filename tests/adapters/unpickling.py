@@ -1,10 +1,11 @@
-"""Does anything that lies in a store's file get unpickled? A directory goes in; what pickle was made to look up, by plant, comes out as JSON.
+"""Is anything unpickled that lies in a store's file? A directory goes in; what pickle was made to look up comes out, by plant, as JSON.
 
     python -m tests.adapters.unpickling diskcache|before|after DIRECTORY
 
-A process of its own, because its audit hook (PEP 578, `pickle.find_class`) stays for good: the hook hears every pickle that names anything, also one
-whose effect would be caught or undone. `diskcache`: the store is read by diskcache as it comes. `before`: the agent's spool opens a store in which
-the pickle lies already. `after`: it is planted while the agent's store is open, past the check of the opening, and everything is done with it.
+A process of its own, because its audit hook (PEP 578, `pickle.find_class`) stays for good: the hook hears every pickle that names anything,
+also one whose effect would be caught or undone. `diskcache`: it is read by diskcache as it comes. `before`: the agent's spool opens a
+store in which the pickle lies already. `after`: it is planted while the agent's store is open, past the check of the opening, and then
+everything is done with it.
 """
 
 import json

@@ -188,9 +188,8 @@ def verified(car: Vehicle, file: Path) -> bool:
     """The signature, by the openssl command and the unit's certificate."""
     head, middle, tail = file.with_suffix(".json.jws").read_text().strip().split(".")
     assert middle == ""
-    pad = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))  # noqa: E731  a line of the test
-    header, raw = json.loads(pad(head)), pad(tail)
-    assert header["alg"] == "ES256"
+    header, raw = (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (head, tail))
+    assert json.loads(header)["alg"] == "ES256"
     numbers = b""
     for part in (raw[:32], raw[32:]):
         number = part.lstrip(b"\0")

@@ -1,6 +1,6 @@
-"""Release bundles for a tree: the checkout goes in; the bundle that `make release` makes, unpacked, and versions after it come out.
+"""Release bundles for a tree: the checkout goes in; the bundle of `make release`, unpacked, and versions after it come out.
 
-A later version is the same bundle with another number, and perhaps a program that fails: its wheel is opened, changed and closed again.
+A later version is the same bundle with another number, and perhaps with a program that fails: its wheel is opened, changed, closed.
 """
 
 import base64

@@ -15,7 +15,7 @@ import pytest
 from agent import __version__
 from tests.install import bundles, unit
 from tests.install.debian import base_tree, why_not
-from tests.install.tree import Tree
+from tests.install.tree import ENVIRONMENT, Tree
 
 QUICK = ("--ready-within", "12", "--stay", "3")
 """Instead of a minute and a quarter."""
@@ -206,3 +206,22 @@ def test_purge_asks_and_then_leaves_nothing(pi: Tree) -> None:
     for path in ("/etc/outpost", "/var/lib/outpost", "/opt/outpost"):
         assert not pi.path(path).exists(), path
     assert "outpost" not in pi.path("/etc/passwd").read_text()
+
+
+def test_an_image_that_is_made_in_a_chroot_runs_at_its_first_start(built: Bundles, tmp_path: Path) -> None:
+    with unit.flashed(base_tree(unit.FLASHED), tmp_path / "root") as tree:
+        unit.carry(tree, built.release)
+        tree.write("/etc/outpost/agent.toml", unit.CONFIG)
+        refused = chrooted(tree, f"/srv/{built.release.name}/install")
+        assert refused.returncode == 1
+        assert "systemd does not run here" in refused.stderr
+        done = chrooted(tree, f"/srv/{built.release.name}/install", "--image")
+        assert done.returncode == 0, done.stdout + done.stderr
+        tree.boot()
+        unit.wait_running(tree, __version__)
+        assert "enable_uart=1" in tree.path("/boot/firmware/config.txt").read_text()
+
+
+def chrooted(tree: Tree, *argv: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in a tree that is not booted, as a maker of images does."""
+    return subprocess.run(["chroot", str(tree.root), *argv], env=ENVIRONMENT, capture_output=True, text=True, check=False)

@@ -1,8 +1,9 @@
 """Known holes in what runs in the vehicle: pins, checksums, advisories and the VEX statement go in; words and an exit code come out.
 
-Two looks. The one without a network: every pin exact, every file with a checksum, no pin that an advisory of advisories.toml names. The one with:
-pip-audit asks the advisory service. A service that cannot be asked is never taken for good news: it is said that nothing was looked up, and
-with `--strict` that is a failure. What docs/vex.cdx.json says is not exploitable here, with the test that shows it, is told and is no failure.
+Two looks. The one without a network: every pin exact, every file with a checksum, no pin that an advisory of advisories.toml names. The one
+with: pip-audit asks the advisory service. A service that cannot be asked is never taken for good news: it is said that nothing was looked
+up, and with `--strict` that is a failure. What docs/vex.cdx.json says is not exploitable here, with the tests that show it, is told and is
+no failure.
 """
 
 import json
@@ -132,15 +133,16 @@ def run(say: Callable[[str], None], *, strict: bool, ask: Callable[[dict[Normali
     here, there = kept(text, packages), ask(packages)
     wrong = unchecked()
     for hole in sorted({*here.holes, *there.holes}, key=str):
-        reason = excused(vex, hole)
-        say(f"audit: {hole}: " + ("KNOWN HOLE, and docs/vex.cdx.json does not say why it is none here" if reason is None else f"none here. {reason}"))
-        if reason is None:
-            wrong.append(str(hole))
+        if (reason := excused(vex, hole)) is None:
+            wrong.append(f"{hole}: a known hole, and docs/vex.cdx.json does not say why it would be none here")
+        else:
+            say(f"audit: {hole}: none here. {reason}")
     for each in wrong:
         say(f"audit: WRONG: {each}")
-    say(f"audit: {len(packages)} packages pinned and with checksums; advisories as of {tomllib.loads(text)['looked_at']}: {len(here.holes)} hold")
+    kept_of = tomllib.loads(text)["looked_at"]
+    say(f"audit: {len(packages)} packages; of the advisories kept here, as of {kept_of}, {len(here.holes)} name one of them")
     for each in there.not_done:
-        say(f"audit: NOT DONE: {each}. Nobody has looked for news since {tomllib.loads(text)['looked_at']}; `make audit` where it is in reach.")
+        say(f"audit: NOT DONE: {each}. Nobody has looked for news since {kept_of}: run `make audit` where it is in reach")
     if not there.not_done:
         say(f"audit: the advisory service knows of {len(there.holes)} for them")
     return 1 if wrong or (strict and there.not_done) else 0
