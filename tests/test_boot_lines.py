@@ -20,7 +20,8 @@ def lines(tmp_path: Path, unit: str = "", rest: str = "") -> list[str]:
 
 
 def test_a_receiver_on_the_uart_has_the_good_one_on_every_model(tmp_path: Path) -> None:
-    assert lines(tmp_path)[1:] == ["dtparam=watchdog=on", "enable_uart=1", "dtoverlay=disable-bt", "[pi5]", "dtparam=uart0_console", "[all]"]
+    uart = ["enable_uart=1", "dtoverlay=disable-bt", "[pi5]", "dtparam=uart0_console", "[all]"]
+    assert lines(tmp_path) == ["[all]", "dtparam=watchdog=on", *uart]
 
 
 def test_a_receiver_on_usb_leaves_bluetooth_and_console_alone(tmp_path: Path) -> None:
@@ -31,7 +32,9 @@ def test_a_second_port_on_the_uart_counts(tmp_path: Path) -> None:
     assert "enable_uart=1" in lines(tmp_path, rest='[gnss]\nport = "/dev/outpost-gnss"\nmore_ports = ["/dev/serial0"]\n')
 
 
-@pytest.mark.parametrize(("keys", "level"), [("", "dl"), ('active = "low"', "dh"), ('safe = "on"', "dh"), ('safe = "on"\nactive = "low"', "dl")])
+@pytest.mark.parametrize(
+    ("keys", "level"), [("", "dl"), ('active = "low"', "dh"), ('safe = "on"', "dh"), ('safe = "on"\nactive = "low"', "dl")]
+)
 def test_an_output_is_driven_to_its_safe_level(tmp_path: Path, keys: str, level: str) -> None:
     power_on = '\nat_power_on = "up"' if 'active = "low"' in keys and "safe" not in keys else ""
     rest = f'[[output]]\nid = "lamp"\npin = 23\n{keys}{power_on}\n'
