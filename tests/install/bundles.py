@@ -57,6 +57,10 @@ def later(bundle: Path, version: str, run_first: str = "") -> Path:
     old.unlink()
     own = made / "agent/__init__.py"
     own.write_text(own.read_text().replace(f'"{__version__}"', f'"{version}"'))
+    sums = made / "SHA256SUMS"
+    sums.unlink()
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    sums.write_text("".join(f"{_sha256(path.read_bytes()).hex()}  {path.relative_to(made)}\n" for path in files))
     return made
 
 
