@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.wire.records import Alarm, ClockFix, Presence, Record
+from simulator.bench.brokers import free_port
 from tests.black_box.desk import QUICK, Desk
+from tests.black_box.test_tls import make_certificate
 
 SOURCE = Path(__file__).with_name("clock_of_1970.c")
 EARLIEST_MS = 1_767_225_600_000
@@ -70,3 +72,34 @@ def test_a_clock_from_1970_dates_nothing_wrong_and_everything_once_the_receiver_
     assert [record for record in said if record.time is not None and record.time < EARLIEST_MS] == []
     account = desk.account()
     assert (account.altered, account.invented) == (0, 0)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command: apt install openssl")
+def test_a_clock_from_1970_does_not_keep_the_alarm_from_a_broker_whose_certificate_is_of_today(
+    tmp_path: Path, clock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a receiver and without NTP nobody ever tells the time: the certificate's own would never begin."""
+    for name, issuer, extension in (
+        ("authority", None, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign"),
+        ("stranger", None, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign"),
+        ("broker", "authority", "subjectAltName=IP:127.0.0.1"),
+    ):
+        make_certificate(tmp_path, name, issuer, extension)
+    port = free_port()
+    door = (f"listener {port} 127.0.0.1", f"certfile {tmp_path / 'broker.crt'}", f"keyfile {tmp_path / 'broker.key'}")
+    with Desk(tmp_path / "car", QUICK, broker_config=door) as desk:
+        monkeypatch.setattr(Desk, "environment", {**desk.environment, "LD_PRELOAD": str(clock)})
+        ca = f'ca = "{tmp_path / "authority.crt"}"'
+        desk.configure(f'endpoints = ["{desk.line.url}"]', f'endpoints = ["mqtts://127.0.0.1:{port}"]\n{ca}')
+        desk.unplug()
+        desk.run_online()
+        assert desk.raise_alarm()
+        assert (desk.status() or {})["clock"]["src"] == "none"
+        assert desk.terminate() == 0
+
+        desk.configure("authority.crt", "stranger.crt")
+        desk.run()
+        status = desk.told("why there is no link", lambda s: s["link"]["state"] == "waiting" and s["link"]["reason"])
+        assert "the certificate of 127.0.0.1" in status["link"]["reason"], "who has signed it is looked at as ever"
+        assert status["link"]["connects"] == 0
+        assert desk.terminate() == 0
