@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.adapters.vitals import kernel_clock
+from agent.adapters.kernel_clock import kernel_clock
 from agent.config import Mqtt
 from agent.core.events import CertificateSeen, Event
 from agent.credentials import strangers
