@@ -76,5 +76,6 @@ def test_a_press_in_the_heat_is_an_alarm() -> None:
         said += [codec.decode(effect.payload) for effect in unit.handle(event) if isinstance(effect, Publish)]
     kinds = [(record.kind, getattr(record, "state", None)) for record in said]
     assert ("alarm", "raised") in kinds
-    assert [record.detail for record in said if isinstance(record, FaultRecord)] == ["91 °C, the firmware slows it down"]
+    faults = {record.code: record.detail for record in said if isinstance(record, FaultRecord)}
+    assert faults["heat.high"] == "91 °C, the firmware slows it down"
     assert unit.status(5.0)["alarm"]["state"] == "raised"
