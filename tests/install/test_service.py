@@ -13,6 +13,9 @@ AGAIN_S = 3.0
 HUNG_S = 11.0
 KILLS = 7
 
+LAST = "/var/lib/outpost/last_config.json"
+"""`agent.config_kept`."""
+
 NOT_WAITED_FOR = {"network.target", "network-online.target", "time-sync.target", "time-set.target", "systemd-timesyncd.service"}
 
 
@@ -93,6 +96,26 @@ def test_the_watchdog_ends_a_hung_agent_makes_its_lights_safe_and_starts_another
     assert safe_s <= HUNG_S
     assert online.restarts == before + 1
     assert "Watchdog timeout" in online.tree.journal("outpost")
+
+
+def test_a_config_that_is_lost_is_replaced_by_the_last_that_ran_well(online: InstalledCar) -> None:
+    """It lies in the service's own state directory, for its user only; the start that finds the file again says no more of it."""
+    online.wait_active()
+    online.tree.wait_for("its config is kept", online.tree.inside(LAST).exists)
+    assert online.tree.run(["stat", "-c", "%a %U", LAST]).stdout == "600 outpost\n"
+    known = online.boots()
+    online.tree.path("/etc/outpost/agent.toml").unlink()
+    online.signal("KILL")
+    online.hear_new_boot(known)
+    told = online.tree.wait_for("it answers", online.status)
+    assert "config.fallback" in {fault["code"] for fault in told["faults"]}
+    assert "/etc/outpost/agent.toml: there is no such file" in online.tree.journal("outpost")
+    online.tree.write("/etc/outpost/agent.toml", online.config)
+    known = online.boots()
+    online.tree.run(["systemctl", "restart", "outpost"])
+    online.hear_new_boot(known)
+    told = online.tree.wait_for("it answers", online.status)
+    assert "config.fallback" not in {fault["code"] for fault in told["faults"]}
 
 
 def test_many_ends_in_a_row_never_make_it_give_up(online: InstalledCar) -> None:
