@@ -95,13 +95,12 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "off": ("off", "断开"),
     # GNSS
     "gnss.found": ("receiver at {port}, {sentences} sentences", "接收机在 {port}，已收到 {sentences} 条语句"),
-    "gnss.named": ("{name}", "{name}"),
     "gnss.silent": ("nothing is heard at {port}", "{port} 收不到数据"),
     "gnss.silent.do": (
         "Check plug, supply and TX/RX of the receiver; `outpost gnss --port {port}` shows what comes.",
         "检查接收机的插头、供电和收发线；`outpost gnss --port {port}` 可看数据。",
     ),
-    "gnss.closed": ("the port {port} cannot be opened", "无法打开串口 {port}"),
+    "gnss.shut": ("the port {port} cannot be opened", "无法打开串口 {port}"),
     "antenna": ("the receiver says that its antenna is {state}", "接收机报告天线状态：{state}"),
     "antenna.silent": ("the receiver says nothing of its antenna", "接收机没有报告天线状态"),
     "antenna.do": ("Check the antenna's plug and cable.", "检查天线接头和馈线。"),

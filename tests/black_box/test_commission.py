@@ -1,6 +1,5 @@
 """`outpost commission` on a terminal, against the real agent with simulated pins, receiver, broker and centre, to PASS and to FAIL."""
 
-import base64
 import hashlib
 import json
 import re
@@ -16,6 +15,7 @@ from agent.wire.records import Alarm, SelfTest
 from simulator.bench.car_config import PANIC_PIN, Options
 from tests.black_box.desk import QUICK, Desk
 from tests.black_box.installer import Deed, Eye, Parked, Terminal
+from tests.commissioning import genuine
 
 EYE_PIN, DOOR_NO, DOOR_NC = 5, 6, 12
 WAIT_S = 8
@@ -153,7 +153,7 @@ def test_a_car_that_is_well_passes_every_step_and_the_centre_is_told(car: Vehicl
     page = next((car.directory / "report").glob("*.html")).read_text()
     assert "验收通过 · passed" in page
     assert "driver: acknowledged by a human at the centre" in page
-    assert verified(car, file)
+    assert genuine(file, car.certificate)
 
 
 def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with_advice(tmp_path: Path) -> None:
@@ -182,25 +182,3 @@ def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with
         assert report["steps"][3]["skipped"] == "the engine is out"
         assert car.hear(SelfTest, lambda r: r.what == "commission", since).result == "failed"
         assert "FAILED: supervised wires, outputs, panic buttons, end to end" in screen
-
-
-def verified(car: Vehicle, file: Path) -> bool:
-    """The signature, by the openssl command and the unit's certificate."""
-    head, middle, tail = file.with_suffix(".json.jws").read_text().strip().split(".")
-    assert middle == ""
-    pad = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))  # noqa: E731  a line of the test
-    header, raw = json.loads(pad(head)), pad(tail)
-    assert header["alg"] == "ES256"
-    numbers = b""
-    for part in (raw[:32], raw[32:]):
-        number = part.lstrip(b"\0")
-        number = b"\0" + number if number[:1] >= b"\x80" else number
-        numbers += b"\x02" + bytes([len(number)]) + number
-    (car.directory / "sig.der").write_bytes(b"\x30" + bytes([len(numbers)]) + numbers)
-    payload = base64.urlsafe_b64encode(file.read_bytes()).rstrip(b"=").decode()
-    (car.directory / "signed").write_text(f"{head}.{payload}")
-    public = subprocess.run(["openssl", "x509", "-in", car.certificate, "-pubkey", "-noout"], capture_output=True, check=True, timeout=30)
-    (car.directory / "unit.pub").write_bytes(public.stdout)
-    words = ["openssl", "dgst", "-sha256", "-verify", "unit.pub", "-signature", "sig.der", "signed"]
-    done = subprocess.run(words, cwd=car.directory, capture_output=True, text=True, check=False, timeout=30)
-    return done.stdout.strip() == "Verified OK"
