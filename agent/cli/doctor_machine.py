@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from agent.adapters import disk, supply, vitals
+from agent.adapters import disk, hardware, supply, vitals
 from agent.cli.doctor_check import Check, Result
 from agent.cli.why_words import Words, size
 from agent.config import Store
@@ -130,6 +130,11 @@ def _wear(store: Store, worn: disk.Wear | None, up_s: float | None, words: Words
     told = f"{years:.1f}" if years < 100 else "100+"
     what = words("wear.rate", name=worn.name, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)
     return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
+
+
+def board() -> str | None:
+    """Model and serial number of the board, where the kernel tells them."""
+    return hardware.board()
 
 
 def kernel() -> str:
