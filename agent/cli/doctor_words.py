@@ -47,6 +47,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "mount.well": ("{path} on {source} ({kind}), {options}", "{path} 位于 {source}（{kind}），{options}"),
     "mount.memory": ("{path} is on {kind}: gone at each power cut", "{path} 位于 {kind}：断电即丢失"),
     "mount.memory.do": ("Put store.path on a partition of the card or an SSD.", "将 store.path 放到存储卡或固态硬盘的分区上。"),
+    "disk.silent": ("the disk below {path} does not answer", "{path} 所在磁盘没有应答"),
     "mount.readonly": ("{path} is mounted read-only", "{path} 被挂载为只读"),
     "mount.readonly.do": (
         "The kernel does that when the card fails: look at `dmesg`; replace the card.",

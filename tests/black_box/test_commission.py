@@ -13,7 +13,7 @@ import pytest
 
 from agent.wire.records import Alarm, SelfTest
 from simulator.bench.car_config import PANIC_PIN, Options
-from tests.black_box.desk import QUICK, Desk
+from tests.black_box.desk import OUTPOST, QUICK, Desk
 from tests.black_box.installer import Deed, Eye, Parked, Terminal
 from tests.commissioning import genuine
 
@@ -182,3 +182,36 @@ def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with
         assert report["steps"][3]["skipped"] == "the engine is out"
         assert car.hear(SelfTest, lambda r: r.what == "commission", since).result == "failed"
         assert "FAILED: supervised wires, outputs, panic buttons, end to end" in screen
+
+
+def test_ctrl_c_saves_nothing_and_puts_back_what_was_still_on(tmp_path: Path) -> None:
+    with vehicle(tmp_path / "car") as car:
+        car.run_online()
+        car.hear_fix()
+        terminal = Terminal(car, "--lang", "en", "--wait", "60", "--only", "link", "-o", str(car.directory / "report"))
+        try:
+            code = terminal.play([Deed(r"\] leave out >", terminal.answer), Deed(r"no link for \d+ s", terminal.interrupt)], 120)
+        finally:
+            terminal.close()
+        assert code == 1, terminal.screen
+        assert "nothing was saved" in terminal.screen
+        assert not (car.directory / "report").exists()
+        car.told("the outage is over before its 30 s", lambda s: s["link"]["state"] == "online" and not s["outage"]["on"], 15.0)
+
+
+def test_with_nobody_there_every_question_is_answered_by_enter_and_without_a_key_it_is_unsigned(desk: Desk) -> None:
+    desk.run_online()
+    desk.hear_fix()
+    since = desk.heard
+    words = [*OUTPOST, "commission", "--yes", "--only", "clock", "--lang", "zh", "-c", str(desk.config_file)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=desk.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "未签名" in done.stdout
+    (file,) = (desk.directory / "state" / "commissioning").glob("*.json")
+    record = desk.hear(SelfTest, lambda r: r.what == "commission", since)
+    assert (record.result, record.signed, record.steps) == ("passed", False, {"clock": "pass"})
+    assert record.report == hashlib.sha256(file.read_bytes()).hexdigest()
+    desk.kill_agent()
+    desk.run()
+    told = desk.told("the next boot remembers it", lambda s: s["commissioned"]["result"] == "passed")
+    assert told["commissioned"]["report"] == record.report

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,18 @@ def test_the_disk(tmp_path: Path, facts: dict[str, Any], mount: str, wear: str) 
     found = results(doctor_machine.storage(Store(path=str(tmp_path), endurance_tb=20.0), EN, proc, sys))
     assert found.pop("disk.free") in ("pass", "warn", "fail")
     assert found == {"disk.mount": mount, "disk.wear": wear}
+
+
+def test_a_disk_that_does_not_answer_does_not_hold_it_up() -> None:
+    never, late = threading.Event(), [Check("fail", "disk", "silent")]
+
+    def stuck() -> list[Check]:
+        never.wait()
+        return []
+
+    assert doctor_machine.within(0.05, stuck, late) is late
+    never.set()
+    assert doctor_machine.within(5.0, lambda: [Check("pass", "disk", "fine")], late)[0].what == "fine"
 
 
 def test_the_endurance_is_the_configs(tmp_path: Path) -> None:
