@@ -224,8 +224,8 @@ def test_a_bundle_holds_what_an_install_without_a_network_needs(tmp_path: Path, 
     subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     top = tmp_path / f"outpost-{__version__}-aarch64"
     subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=top, check=True)
-    wanted = ("requirements.txt", "systemd/outpost.service", "firmware_config/agent.toml", "agent/__init__.py", "LICENSE", "SECURITY.md")
-    for name in wanted:
+    inside = ("requirements.txt", "systemd/outpost.service", "firmware_config/agent.toml", "agent/__init__.py", "LICENSE", "SECURITY.md")
+    for name in inside:
         assert (top / name).is_file(), name
     assert os.access(top / "install", os.X_OK)
     said = subprocess.run([top / "install", "--version"], capture_output=True, text=True, check=True).stdout
