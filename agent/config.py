@@ -216,6 +216,7 @@ class Store(Section, kw_only=True):
     commit_interval_online_s: Annotated[float, Meta(ge=1, le=600)] = 60.0
     keep_days: Annotated[int, Meta(ge=0, le=366)] = 7
     unsent_days_max: Annotated[int, Meta(ge=1, le=3660)] = 90
+    endurance_tb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
 
 
 class Mqtt(Section, kw_only=True):

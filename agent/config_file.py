@@ -20,10 +20,14 @@ __all__ = ["BYTES_MAX", "ConfigError", "ConfigErrors", "Whole", "read", "read_bo
 
 
 class Whole(NamedTuple):
-    """A config, what lies below it, and where each value of it stands. `profile`: that of its kind, with what it inherits."""
+    """A config, what lies below it, and where each value of it stands. `profile`: that of its kind, with what it inherits.
+
+    `tables`: all of them laid on one another, as one file would say it.
+    """
 
     config: Config
     sheets: Sheets
+    tables: dict[str, Any]
     board: Board | None = None
     profile: Profile | None = None
 
@@ -66,12 +70,13 @@ def read_whole(path: FilePath | str) -> Whole:
     errors = [*below.unread, *(config_below.located(mistake, text, below.layers()) for mistake in mistakes)]
     if right is None or errors:
         raise ConfigErrors(path, errors)
-    config = Walk(base).read(_tables(text.tables, below))
+    tables = _tables(text.tables, below)
+    config = Walk(base).read(tables)
     profile = Walk(base, Profile).read(below.profile_tables()) if below.profiles else None
     assert isinstance(config, Config), "each is right, and so is what lies on top of what"
     assert profile is None or isinstance(profile, Profile)
     whole = below.board.whole if below.board else None
-    return Whole(config, sheets, whole if isinstance(whole, Board) else None, profile)
+    return Whole(config, sheets, tables, whole if isinstance(whole, Board) else None, profile)
 
 
 def read_board(path: FilePath) -> Board:

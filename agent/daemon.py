@@ -11,15 +11,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from agent import __version__, clock, logs, loop, receiver_file, time_zone
+from agent import __version__, clock, config_kept, logs, loop, receiver_file, time_zone
 from agent.adapters import pins
 from agent.adapters.broker import Broker
 from agent.adapters.gnss import Gnss
+from agent.adapters.hardware import Hardware
 from agent.adapters.inputs import Inputs
+from agent.adapters.last_config import LastConfig
 from agent.adapters.local_socket import LocalSocket
+from agent.adapters.modem import Modem
 from agent.adapters.outputs import Outputs
 from agent.adapters.safe_file import SafeFile
 from agent.adapters.socket_file import SocketInUse
@@ -27,6 +31,7 @@ from agent.adapters.spool import Spool
 from agent.adapters.systemd import ServiceManager
 from agent.adapters.vitals import Vitals
 from agent.config import Config
+from agent.config_start import Start
 from agent.core import effects, local_days
 from agent.core.events import AdapterDied, Event, InputsFailed, OutputFailed, Started, StopRequested
 from agent.core.unit import Unit
@@ -52,8 +57,9 @@ class Adapter(Protocol):
         """End in order; bounded in time, also when its thread is dead."""
 
 
-def run(config: Config) -> int:
-    """Run the agent until it is asked to stop (0) or a part of it has died (1)."""
+def run(start: Start, file: Path) -> int:
+    """Run the agent until it is asked to stop (0) or a part of it has died (1). `file`: the config file, of which `start` was made."""
+    config = start.config
     logs.set_up(config.log.level, os.environ)
     mailbox = Mailbox(clock.monotonic)
     hear_of_dead_threads(mailbox.post)
@@ -68,12 +74,16 @@ def run(config: Config) -> int:
         LOG.warning("unit.timezone: %s cannot be read; days and months are those of UTC+8", config.unit.timezone)
     unit = Unit(config, secrets.token_hex(8), __version__, phrasebook, east_s or local_days.china)
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
-    mailbox.post(Started(clock.monotonic()))
+    if start.refused:
+        LOG.error("runs with the last config that ran well, for the file cannot be used: %s", start.refused)
+    mailbox.post(Started(clock.monotonic(), start.refused))
     adapters, performers = compose(config, unit.boot, mailbox.post)
     be_punctual()
     started: list[Adapter] = []
     service = ServiceManager(os.environ)
-    performers |= {effects.Notify: service.perform, effects.Note: note}
+    kept = [LastConfig(where, config_kept.encode(file, tables, __version__)) for where, tables in ((start.kept,) if start.kept else ())]
+    adapters += kept
+    performers |= {effects.Notify: for_each(service, *kept), effects.Note: note}
 
     def perform(effect: effects.Effect) -> None:
         performers[type(effect)](effect)
@@ -120,7 +130,7 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
     broker = Broker(config.mqtt, config.unit.id, post, now)
     gnss = Gnss(config.gnss, post, now)
-    adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms)]
+    adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms), Modem(post, now), Hardware(post, now)]
     rows = (effects.Store, effects.Forget, effects.Keep, effects.Load, effects.Recall, effects.Prune)
     performers |= dict.fromkeys((effects.OpenSpool, *rows, effects.Remember), spool.perform)
     performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)
@@ -128,6 +138,16 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     performers |= dict.fromkeys((effects.SpeakToReceiver, effects.SetReceiverBaud), gnss.perform)
     performers[effects.Answer] = local_socket.perform
     return adapters, performers
+
+
+def for_each(*whom: Any) -> Callable[[Any], None]:
+    """An effect that more than one performs."""
+
+    def perform(effect: effects.Effect) -> None:
+        for one in whom:
+            one.perform(effect)
+
+    return perform
 
 
 def be_punctual() -> None:

@@ -8,7 +8,7 @@ import msgpack
 
 from agent.core.effects import Connect, Forget, Keep
 from agent.core.events import Lane, LinkUp, Stored
-from agent.core.window import ALARMS_IN_FLIGHT_MAX, GROWTH_MAX, RESERVE_BYTES
+from agent.core.window import ALARMS_FRESH, ALARMS_IN_FLIGHT_MAX, GROWTH_MAX, RESERVE_BYTES
 from agent.wire.records import Gap, Track
 from simulator import reading
 from simulator.declared import GIVEN_UP, Declared
@@ -317,7 +317,7 @@ class AlarmsFirst(Promise):
         elif not self._other:
             self._other = sent.publish.topic
             left = [name for name in self._waiting if name not in self._tried]
-            if left and len(self._tried) < ALARMS_IN_FLIGHT_MAX and not self.world.mailbox.meddling.on:
+            if left and len(self._tried) < ALARMS_IN_FLIGHT_MAX - ALARMS_FRESH and not self.world.mailbox.meddling.on:
                 self.broken(f"{sent.publish.topic} leaves while {', '.join(left)} waits")
 
 

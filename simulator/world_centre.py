@@ -75,7 +75,8 @@ class WorldCentre:
             case Alarm() as alarm if not arrival.duplicate:
                 self._hear(alarm)
             case AckRecord(order=order, label=("done" | "failed") as label) if order in self._orders:
-                self._answered(*self._orders.pop(order), label)
+                crossed = label == "failed" and "pressed again" in (arrival.record.reason or "")
+                self._answered(*self._orders.pop(order), "crossed" if crossed else label)
             case AckRecord() as ack:
                 self.clerk.hear(ack)
 
@@ -106,7 +107,9 @@ class WorldCentre:
         case = self._cases.get(alarm_id)
         if case is None:
             return
-        if kind == "alarm.ack" and label == "done":
+        if label == "crossed":
+            self._plan(alarm_id, case, (AGAIN_S, AGAIN_S * 1.5))  # by then it has heard of that press
+        elif kind == "alarm.ack" and label == "done":
             self._acknowledged(alarm_id, case)
         else:
             del self._cases[alarm_id]  # over, or the unit does not know it; should it come back, it will repeat itself

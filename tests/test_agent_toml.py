@@ -102,7 +102,7 @@ def test_the_reference_has_no_mistakes() -> None:
 def test_the_reference_has_no_mistakes_with_every_key_in_force(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.mkdir()
-    for name in ("ca.pem", "unit.pem", "unit.key", "password"):
+    for name in ("ca.crt", "unit.crt", "unit.key", "password"):
         (keys / name).write_text("secret")
         (keys / name).chmod(0o600)
     (tmp_path / "agent.toml").write_text(uncommented())

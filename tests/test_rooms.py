@@ -70,7 +70,7 @@ def test_effects_are_written_down_in_one_place() -> None:
 
 def outside_events() -> list[type[events.Event]]:
     """Those that come from adapters, the daemon or the mailbox."""
-    return [event for event in all_of(events.Event) if event.__module__ == "agent.core.events"]
+    return [event for event in all_of(events.Event) if event.__module__ in ("agent.core.events", "agent.core.machine")]
 
 
 def test_every_event_from_outside_is_posted_by_somebody() -> None:
@@ -150,6 +150,7 @@ def test_every_fault_that_comes_can_go() -> None:
     lasting = {
         "agent.overload": "events were lost in this boot, and that stays so",
         "store.damaged": "somebody has to look at the folder that was set aside",
+        "config.fallback": "a config is read at the start, and never again",
     }
     cleared = {
         code.value

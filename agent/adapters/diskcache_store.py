@@ -155,6 +155,7 @@ class DiskcacheStore:
     def transact(self, room: Room) -> Iterator[None]:
         """Begin; at the end commit and flush, or roll back. Raises StoreError, StoreFull among them."""
         with self._translated():
+            self._fold_if_due()
             if not self._can_grow and room is Room.ROWS:
                 self._checkpoint()
                 if not self._can_grow:
@@ -174,8 +175,11 @@ class DiskcacheStore:
                 raise StoreGone(f"{self._directory} is not there any more: it was removed, or its disk is away")
             if self._pages_logged > logged_before:
                 self._pages_logged += COMMIT_PAGES
-            if self._pages_logged >= self._checkpoint_pages:
-                self._checkpoint()
+
+    def tidy(self) -> None:
+        """Fold the write-ahead log in when it is long. Raises StoreError."""
+        with self._translated():
+            self._fold_if_due()
 
     def put(self, key: str, value: bytes) -> None:
         """Insert or replace a row."""
@@ -227,6 +231,10 @@ class DiskcacheStore:
         """Fold the write-ahead log in and close the file. Raises StoreError."""
         with self._translated():
             self._cache.close()
+
+    def _fold_if_due(self) -> None:
+        if self._pages_logged >= self._checkpoint_pages:
+            self._checkpoint()
 
     def _checkpoint(self) -> None:
         """Fold the write-ahead log in. By itself SQLite would do so as well, and keep to itself that a flush has failed."""

@@ -4,12 +4,12 @@ It lies beside the local socket, in memory (/run), so that an SD card that dies 
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from agent.adapters import whole_file
 from agent.config import Output
 
 LOG = logging.getLogger("outpost")
@@ -48,13 +48,8 @@ def write(path: Path, outputs: Sequence[Output]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
     text = msgspec.json.encode([{key: getattr(output, key) for key in KEYS} for output in outputs])
-    with new.open("xb") as file:
-        os.fchmod(file.fileno(), 0o644)  # the umask of the service hides it from others, and anybody may run `outpost safe`
-        file.write(text)
-    new.replace(path)
+    whole_file.replace(path, text, 0o644, durable=False)  # anybody may run `outpost safe`; what lies in memory is gone with the power
 
 
 def read(path: Path) -> list[Output]:

@@ -47,13 +47,17 @@ class Room(enum.IntEnum):
 
 
 class SegmentStore(Protocol):
-    """A store that is open. All but `close` are called inside `transact`, all by the thread that opened it."""
+    """A store that is open. All but `tidy` and `close` are called inside `transact`, all by the thread that opened it."""
 
     def transact(self, room: Room) -> AbstractContextManager[None]:
         """What is done inside is on disk when this ends without an exception, and has not happened when it ends with one.
 
         It may fill the store as far as `room` says. Raises StoreError.
         """
+        ...
+
+    def tidy(self) -> None:
+        """Do what may wait until somebody has been told that the last transaction is on disk; else the next one does. Raises StoreError."""
         ...
 
     def put(self, key: str, value: bytes) -> None:

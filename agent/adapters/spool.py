@@ -197,6 +197,8 @@ class Spool:
                     self._retry.succeeded()
                 for event in events(self._now(), answers):
                     self._post(event)
+                # An officer waits for the word; the log is folded in, which takes as many flushes again, when it is given.
+                self._rows.tidy()
                 break
             except StoreFull as error:
                 full, nothing_leaves = error, choice is CHOICES[-1]

@@ -54,7 +54,7 @@ Found = tuple[tuple[Row, ...], bool]
 
 
 class Rows:
-    """All rows and memory of an open store. All but `open` and `close` are called inside `transact`, all by one thread."""
+    """All rows and memory of an open store. All but `open`, `tidy` and `close` are called inside `transact`, all by one thread."""
 
     def __init__(self, store: SegmentStore, boot: str, generations: dict[str, int]) -> None:
         """`generations` by boot are remembered by the caller over openings: a name stays known when its rows are gone."""
@@ -88,6 +88,10 @@ class Rows:
     def transact(self, room: Room) -> AbstractContextManager[None]:
         """As the store's."""
         return self._store.transact(room)
+
+    def tidy(self) -> None:
+        """As the store's."""
+        self._store.tidy()
 
     def store(self, name: str, lane: Lane | None, payload: bytes) -> None:
         """Put a row into a lane, or into history (None), out of any other."""

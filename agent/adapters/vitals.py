@@ -1,5 +1,9 @@
-"""The machine: every ten seconds out go `Vitals` (memory, temperature, supply, room for the store) and `ClockRead` (the system clock)."""
+"""The machine: every ten seconds out go `Vitals` (memory, temperature, supply, room for the store) and `ClockRead` (the system clock).
 
+At the start and each hour also `MachineSeen`: what it is, and how worn (`inventory.py`).
+"""
+
+import itertools
 import os
 import resource
 import sys
@@ -7,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.adapters.inventory import device_of, gave_up, machine_seen
 from agent.adapters.kernel_clock import kernel_clock
 from agent.core import events
 
@@ -19,9 +24,20 @@ CLOSE_S_MAX = 2.0
 THERMAL = Path("/sys/class/thermal")
 """See Documentation/driver-api/thermal/sysfs-api.rst of the kernel: `thermal_zone*/temp` in thousandths of a degree Celsius."""
 
+INVENTORY_TURNS = 360
+"""Wear is seen from month to month; each hour is plenty."""
+
 HWMON = Path("/sys/class/hwmon")
 SUPPLY = "rpi_volt"
 """The board's watch over its 5 V (Documentation/hwmon/raspberrypi-hwmon.rst): its alarm speaks of the last two seconds."""
+
+GAUGES = ("ina209", "ina219", "ina220", "ina226", "ina230", "ina231", "ina233", "ina237", "ina238", "ina260")
+"""Sensors of voltage and current that an installer may put on the supply (Documentation/hwmon/ina2xx.rst, ina238.rst): in1_input is its
+voltage in mV. A board tells nothing of its own 5 V in sysfs but the alarm above."""
+
+FIRMWARE = Path("/sys/devices/platform")
+FIRMWARE_WORD = "soc*/soc*:firmware/get_throttled"
+"""Where Raspberry Pi's kernel has the word of its firmware, in hexadecimal; elsewhere it is not told."""
 
 ABSOLUTE_ZERO_C = -273.15
 """The kernel's THERMAL_TEMP_INVALID is below it."""
@@ -38,6 +54,7 @@ class Vitals:
         utc_ms: Callable[[], int],
         thermal: Path = THERMAL,
         hwmon: Path = HWMON,
+        firmware: Path = FIRMWARE,
     ) -> None:
         """`now` gives monotonic seconds, `utc_ms` the system clock, `post` never blocks. `store_path` need not exist yet."""
         self._store = Path(store_path)
@@ -46,6 +63,7 @@ class Vitals:
         self._utc_ms = utc_ms
         self._thermal = thermal
         self._hwmon = hwmon
+        self._firmware = firmware
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vitals", daemon=True)
 
@@ -60,12 +78,21 @@ class Vitals:
             self._thread.join(CLOSE_S_MAX)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        for turn in itertools.count():
             synchronized, err_ms = kernel_clock()
             self._post(events.ClockRead(self._now(), self._utc_ms(), synchronized, err_ms))
-            hottest, room, low = hottest_c(self._thermal), free_bytes(self._store), supply_low(self._hwmon)
-            self._post(events.Vitals(self._now(), resident_bytes(), hottest, room, low))
-            self._stopped.wait(TURN_S)
+            self._post(self._vitals())
+            if turn % INVENTORY_TURNS == 0:
+                self._post(machine_seen(self._now(), self._store))
+            if self._stopped.wait(TURN_S):
+                break
+
+    def _vitals(self) -> events.Vitals:
+        hottest, bits, low = hottest_c(self._thermal), throttled(self._firmware), supply_low(self._hwmon)
+        room, readonly = room_for(self._store)
+        if low is None and bits is not None:
+            low = bool(bits & events.UNDER_VOLTAGE)  # the same watch, told in another place
+        return events.Vitals(self._now(), resident_bytes(), hottest, room, low, bits, supply_v(self._hwmon), readonly)
 
 
 def resident_bytes() -> int:
@@ -101,14 +128,39 @@ def supply_low(hwmon: Path = HWMON) -> bool | None:
     return None
 
 
-def free_bytes(path: Path) -> int | None:
-    """Room for us where `path` lies, or will lie: at its nearest parent that exists. None when the file system does not say."""
+def supply_v(hwmon: Path = HWMON) -> float | None:
+    """Volts on the supply; None where there is no gauge, or it cannot be read. Of several the first."""
+    for name in sorted(hwmon.glob("*/name")):
+        try:
+            if name.read_text().strip() in GAUGES:
+                return int((name.parent / "in1_input").read_text()) / 1000
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def throttled(firmware: Path = FIRMWARE) -> int | None:
+    """The bits of `agent.core.machine`; None where the firmware's word is not told."""
+    for file in sorted(firmware.glob(FIRMWARE_WORD)):
+        try:
+            return max(0, int(file.read_text().strip(), 16))
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def room_for(path: Path) -> tuple[int | None, bool | None]:
+    """Bytes for us where `path` lies, or will lie: at its nearest parent that exists; and whether the file system takes no writes.
+
+    None when the file system does not say.
+    """
     for place in (path, *path.absolute().parents):
         try:
             room = os.statvfs(place)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
-            return None
-        return room.f_bavail * room.f_frsize
-    return None
+            return None, None
+        return room.f_bavail * room.f_frsize, bool(room.f_flag & os.ST_RDONLY) or gave_up(device_of(place))
+    return None, None
+

@@ -34,6 +34,8 @@ COMMANDS = {
     "safe": Command("agent.cli.safe", "drive every output to its safe level (what systemd runs after the agent's end)"),
     "status": Command("agent.cli.status", "ask the running agent how it is"),
     "why": Command("agent.cli.why", "why is this unit silent? what is wrong, the worst first, and what to do about it"),
+    "doctor": Command("agent.cli.doctor", "check the whole unit: supply, disk, wires, GNSS, link; PASS or FAIL, and what to do"),
+    "commission": Command("agent.cli.commission", "be led through every check that needs a hand, and save a signed report"),
     "walk-test": Command("agent.cli.walk_test", "test the panic buttons, the whole way to the centre and back"),
     "gnss": Command("agent.cli.gnss", "show what the GNSS receiver says, live or from a recording"),
     "tail": Command("agent.cli.tail", "print the traffic on the broker, decoded, one JSON object a line"),
@@ -50,6 +52,7 @@ examples:
   outpost run                        run the agent in the foreground; the log goes to stderr
   outpost status                     what the running agent sees, and whether the centre hears it
   outpost why                        what is wrong with this unit, and what to do about it
+  outpost doctor                     everything checked that needs nobody, a line each
   outpost gnss --port /dev/serial0   the receiver: fix, satellites, antenna, errors
   outpost tail -b mqtt://broker:1883 everything that all units say
 
@@ -57,7 +60,7 @@ exit codes:
   0  done, or ended because it was asked to
   1  failed; stderr says why
   2  a mistake on the command line or in the config file
-  3  the agent is not running (status, why, walk-test)
+  3  the agent is not running (status, why, walk-test, commission)
 
 The config file is the one of -c, else of ${CONFIG_VARIABLE}, else {CONFIG_DEFAULT}.
 `outpost COMMAND --help` tells more about a command."""

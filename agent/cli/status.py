@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from agent import config_kept
 from agent.cli import parser
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.status_page import page
@@ -74,17 +75,33 @@ def run(args: argparse.Namespace) -> int:
 def socket_path(config: Path) -> str:
     """[socket] path in the config file. The rest of the file is not looked at: also an agent whose file is wrong by now can be asked.
 
+    A file that does not say it may be one that the agent could not use either: then it is where the last config that ran well has it.
+
     Raises:
         OSError, ValueError: the file cannot be read, or is not TOML; not for the usual file, which need not be there or be ours to read.
     """
+    unread: OSError | ValueError | None = None
+    section = None
     try:
         section = tomllib.loads(config.read_text(encoding="utf-8")).get("socket")
-    except (OSError, ValueError):
-        if str(config) == parser.CONFIG_DEFAULT:
-            return SOCKET_DEFAULT
-        raise
+    except (OSError, ValueError) as e:
+        unread = e
+    if found := _path_in(section, config):
+        return found
+    try:
+        kept = _path_in(config_kept.read(config_kept.find(config, os.environ)[0], config).get("socket"), config)
+    except config_kept.NotKept:
+        kept = None
+    if kept and Path(kept).is_socket():
+        return kept
+    if unread and str(config) != parser.CONFIG_DEFAULT:
+        raise unread
+    return SOCKET_DEFAULT
+
+
+def _path_in(section: object, config: Path) -> str | None:
     found = section.get("path") if isinstance(section, dict) else None
-    return str(config.absolute().parent / found) if isinstance(found, str) and found else SOCKET_DEFAULT
+    return str(config.absolute().parent / found) if isinstance(found, str) and found else None
 
 
 def _ask(path: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def _regrouped(body: Section) -> Section:
     """The core answers by its parts; a reader looks for the store in one place."""
     body = dict(body)
     store: Section = {}
-    for name, keys in (("outbox", ("store", "store_reason")), ("vitals", ("store_free_bytes",))):
+    for name, keys in (("outbox", ("store", "store_reason")), ("vitals", ("store_free_bytes", "store_readonly"))):
         if isinstance(body.get(name), dict):
             body[name] = dict(body[name])
             store |= {key: body[name].pop(key) for key in keys if key in body[name]}
@@ -169,15 +169,36 @@ def _receiver(receiver: Section) -> Told:
 
 def _store(store: Section) -> Told:
     state = _text(store.pop("store", None))
-    free = _size(store.pop("store_free_bytes", None))
-    return bool(state) and state != "open", _join(state, _text(store.pop("store_reason", None)), f"{free} free" if free else "")
+    free, readonly = _size(store.pop("store_free_bytes", None)), store.pop("store_readonly", None) is True
+    bad = readonly or (bool(state) and state != "open")
+    return bad, _join(state, _text(store.pop("store_reason", None)), "read-only" if readonly else "", f"{free} free" if free else "")
+
+
+FIRMWARE_WORDS = {
+    0x1: "under-voltage",
+    0x2: "frequency capped",
+    0x4: "throttled",
+    0x8: "soft temperature limit",
+    0x10000: "has had under-voltage",
+    0x20000: "has been capped",
+    0x40000: "has been throttled",
+    0x80000: "has been at its soft temperature limit",
+}
+"""`vcgencmd get_throttled`."""
 
 
 def _vitals(vitals: Section) -> Told:
-    dropped = vitals.pop("events_dropped", None)
-    return bool(dropped), _join(
+    dropped, bits, low, signal = (vitals.pop(key, None) for key in ("events_dropped", "throttled", "supply_low", "signal"))
+    slowed = bits if isinstance(bits, int) and not isinstance(bits, bool) else 0
+    words = [word for bit, word in FIRMWARE_WORDS.items() if slowed & bit]
+    return bool(dropped or low is True or slowed & 0xF), _join(
         _size(vitals.pop("rss_bytes", None)),
         _pair(_number(vitals.pop("temp_c", None), ".1f"), "°C"),
+        _pair(_number(vitals.pop("supply_v", None), ".2f"), "V"),
+        "supply too low" if low is True else "",
+        _pair("firmware:", "; ".join(words)),
+        _pair(_number(signal * 100, ".0f"), "% signal") if isinstance(signal, int | float) else "",
+        _text(vitals.pop("access", None)),
         _pair("events dropped:", _text(dropped)) if dropped else "",
     )
 

@@ -102,7 +102,8 @@ def reported(socket: str | None, config: Path, words: Words) -> Report:
 def _answered(body: dict[str, Any], config: Path, words: Words) -> Report:
     findings = why_findings.of_status(body, words)
     lines = why_findings.facts(body, words)
-    if _is_there(config):  # else the agent runs with a file of another name
+    told = {finding.code for finding in findings}
+    if "config.fallback" not in told and _is_there(config):  # that says it; and without such a file the agent runs with another
         findings = [*why_stopped.config_finding(why_stopped.read_config(config), config, words, "config.wrong"), *findings]
     unit = clean(why_findings.section(body, "unit").get("id", "-"))
     if not findings:

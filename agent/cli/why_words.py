@@ -1,7 +1,7 @@
 """The words of `outpost why`: a key and its facts go in, a sentence in English or Chinese comes out."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 Language = Literal["en", "zh"]
@@ -73,7 +73,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "A fix, or NTP over the link, teaches it: see to the receiver or the link.",
         "定位或网络对时（NTP）后即可获得：处理接收机或链路。",
     ),
-    "config.wrong": ("the config file is wrong: the next start will fail", "配置文件有误，下次启动会失败"),
+    "config.wrong": ("the config file is wrong: the next start will not take it", "配置文件有误，下次启动不会采用"),
     "config.bad": ("the config file is wrong", "配置文件有误"),
     "config.wrong.do": ("`outpost check -c {path}` names every mistake.", "用 `outpost check -c {path}` 列出全部错误。"),
     # notes below a finding
@@ -216,13 +216,15 @@ REASONS = tuple(
 class Words:
     """One language."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, *more: Mapping[str, tuple[str, str]]) -> None:
+        """`more`: tables of other commands, over this one."""
         self.language = language
         self._index = 0 if language == "en" else 1
+        self._table = {key: texts for table in (WORDS, *more) for key, texts in table.items()}
 
     def __call__(self, key: str, **facts: object) -> str:
         """The sentence of that key, with its facts; what came from elsewhere has been made printable."""
-        return WORDS[key][self._index].format(**{name: clean(fact) for name, fact in facts.items()})
+        return self._table[key][self._index].format(**{name: clean(fact) for name, fact in facts.items()})
 
     def pick(self, english: str, chinese: str) -> str:
         """One of two texts."""

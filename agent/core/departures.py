@@ -4,6 +4,8 @@ The lanes in their order, the retained states, the slots of what is volatile, an
 message is the next one. Back-fill may be held (`history_held`) without touching anything else.
 """
 
+import math
+
 from agent.core.custody import Custody
 from agent.core.effects import Publish
 from agent.core.events import FaultSeen, Lane, LinkUp, Reported, Row, StateChanged
@@ -38,6 +40,7 @@ class Departures:
         self.lanes = Lanes()
         self.refusals = Refusals()
         self.online = False
+        self._online_at = math.inf
         self.history_held = False
 
     # --- what comes to be ready -----------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ class Departures:
 
     def link_up(self, up: LinkUp) -> list[Output]:
         """All may be tried again with this broker; it is told every state."""
-        self.online = True
+        self.online, self._online_at = True, up.at
         self._retained.link_up()
         self.lanes.put_back(self.refusals.take_all())
         if not self.window.link_up(up) or not self.refusals.passed_over:
@@ -131,9 +134,18 @@ class Departures:
     def pump_alarms(self, at: float) -> list[Output]:
         """Send the alarms alone: in a turn in which others may come, nothing leaves between them."""
         out: list[Output] = []
-        while self.online and self._has(Lane.ALARM) and self.window.room(Lane.ALARM) and (message := self._next(Lane.ALARM)) is not None:
+        while self.online and self._has(Lane.ALARM) and (message := self._next_alarm()) is not None:
             out.append(self._send(at, message))
         return out
+
+    def _next_alarm(self) -> Message | None:
+        """The oldest; when the line is full of those that a tunnel has held back, the newest, if it was said since."""
+        if self.window.room(Lane.ALARM):
+            return self._next(Lane.ALARM)
+        newest = self.lanes.newest(Lane.ALARM)
+        if not self.window.room(Lane.ALARM, fresh=True) or (newest is not None and newest.made_at < self._online_at):
+            return None
+        return self._next(Lane.ALARM) if newest is None else self.lanes.take_last(Lane.ALARM)
 
     def _may_leave(self, lane: Lane) -> bool:
         return self.window.room(lane) and not (lane is Lane.BACKFILL and self.history_held)

@@ -38,3 +38,14 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     lane: Lane
     payload: bytes
+
+
+class Satellite(msgspec.Struct, frozen=True):
+    """One satellite in view: `system` `BD`, `GP` …, `prn` the system's own number, the strongest signal's C/N0, `used` for the last fix."""
+
+    system: str
+    prn: int
+    cn0_dbhz: float | None = None
+    elev_deg: int | None = None
+    azim_deg: int | None = None
+    used: bool = False

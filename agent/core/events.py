@@ -1,15 +1,14 @@
 """What happened: frozen facts, in the past tense, each stamped with the monotonic second at which it happened, where it happened.
 
-Two kinds. *From outside* (this file): an adapter saw it and posted it to the mailbox; any of these may be lost, doubled or late, and the core
-asks again. *From inside* (`agent.core.inside`, named here too): one part of the core tells the others; these are never lost.
+Two kinds. *From outside* (this file, and `agent.core.machine`): an adapter saw it and posted it to the mailbox; any of these may be lost,
+doubled or late, and the core asks again. *From inside* (`agent.core.inside`, named here too): one part of the core tells the others;
+these are never lost.
 `at` is seconds of CLOCK_MONOTONIC in all of them. An absent fact is None, never 0.
 """
 
 from typing import Any
 
-import msgspec
-
-from agent.core.event import Event, FixMode, Lane, Row
+from agent.core.event import Event, FixMode, Lane, Row, Satellite
 from agent.core.inside import (
     ActionTaken,
     AlarmChanged,
@@ -30,6 +29,8 @@ from agent.core.inside import (
     LossesKept,
     OrderAnswered,
     OrderGiven,
+    OutageAsked,
+    OutputTried,
     ReminderAsked,
     Reported,
     ReportLeft,
@@ -40,19 +41,23 @@ from agent.core.inside import (
     TimeLearned,
     WireChanged,
 )
+from agent.core.machine import UNDER_VOLTAGE, ClockRead, MachineSeen, ModemSeen, Vitals
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
-    "ActionTaken", "AlarmChanged", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld", "HistoryWanted", "HistoryWritten",
-    "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed", "LightsTurned", "LinkStalled",
-    "LiveSlowed", "LossesKept", "OrderAnswered", "OrderGiven", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row",
-    "RowsGivenUp", "StateChanged", "StoreRoom", "TimeLearned", "WireChanged",
+    "UNDER_VOLTAGE", "ActionTaken", "AlarmChanged", "ClockRead", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld",
+    "HistoryWanted", "HistoryWritten", "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed",
+    "LightsTurned", "LinkStalled", "LiveSlowed", "LossesKept", "MachineSeen", "ModemSeen", "OrderAnswered", "OrderGiven",
+    "OutageAsked", "OutputTried", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row", "RowsGivenUp", "Satellite",
+    "StateChanged", "StoreRoom", "TimeLearned", "Vitals", "WireChanged",
 ]  # fmt: skip
 
 # --- from outside: life of the process ----------------------------------------------------------------------------------------------
 
 
 class Started(Event):
-    """The loop runs; always the first event of a boot."""
+    """The loop runs; always the first event of a boot. `refused`: why the config in force is not that of the file but the last good one."""
+
+    refused: str = ""
 
 
 class StopRequested(Event):
@@ -74,21 +79,11 @@ class EventsDropped(Event):
     count: int
 
 
-class ClockRead(Event):
-    """What the system clock says: `utc_ms` is to be believed only when the kernel calls it `synchronized` (adjtimex, NTP)."""
+class HardwareSeen(Event):
+    """What the unit is made of, at start and now and then: `board`, with its serial number, or `sim`, its ICCID."""
 
-    utc_ms: int
-    synchronized: bool
-    err_ms: int
-
-
-class Vitals(Event):
-    """How the machine is: memory of the agent, the hottest sensor, room for the store, and whether the board calls its supply too low."""
-
-    rss_bytes: int
-    temp_c: float | None = None
-    store_free_bytes: int | None = None
-    supply_low: bool | None = None
+    what: str
+    identity: str
 
 
 # --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------
@@ -147,17 +142,6 @@ class Fix(Event):
     """When it was read, if several instants came late in one read; `at` is then reckoned back from it by the receiver's UTC."""
     date_moved: bool = False
     """The receiver's date had lost 1024 weeks, or so the reader thinks, that has given them back: `utc_ms` wants more proof."""
-
-
-class Satellite(msgspec.Struct, frozen=True):
-    """One satellite in view: `system` `BD`, `GP` …, `prn` the system's own number, the strongest signal's C/N0, `used` for the last fix."""
-
-    system: str
-    prn: int
-    cn0_dbhz: float | None = None
-    elev_deg: int | None = None
-    azim_deg: int | None = None
-    used: bool = False
 
 
 class Sky(Event):

@@ -10,6 +10,7 @@ from agent.core.events import (
     FaultSeen,
     Lane,
     LinkUp,
+    ModemSeen,
     Reported,
     SocketFailed,
     SocketOpened,
@@ -25,7 +26,7 @@ class HealthReport(Part):
     """How the unit is."""
 
     name = "vitals"
-    listens = (Started, Vitals, LinkUp, EventsDropped, SocketOpened, SocketFailed)
+    listens = (Started, Vitals, ModemSeen, LinkUp, EventsDropped, SocketOpened, SocketFailed)
 
     def __init__(self, version: str, interval_s: float, tell: Callable[[float], dict[str, Any]]) -> None:
         self._version = version
@@ -34,6 +35,7 @@ class HealthReport(Part):
         self._started_at = 0.0
         self._report_at = math.inf
         self._vitals: Vitals | None = None
+        self._modem = ModemSeen(0.0)
         self._dropped = 0
 
     @property
@@ -44,12 +46,15 @@ class HealthReport(Part):
     def handle(self, event: Event) -> Outputs:
         """Take vitals, or a reason to report at once."""
         match event:
-            case Started():
+            case Started(refused=refused):
                 self._started_at = event.at
                 self._report_at = event.at + self._interval_s
-                return [Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))]
+                started = Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))
+                return [started, *([FaultSeen(event.at, "config.fallback", True, refused)] if refused else [])]
             case Vitals():
                 self._vitals = event
+            case ModemSeen():
+                self._modem = event
             case EventsDropped(count=count):
                 self._dropped += count
             case LinkUp():
@@ -68,7 +73,7 @@ class HealthReport(Part):
 
     def _report(self, at: float) -> StateChanged:
         told = self._tell(at)
-        vitals = self._vitals
+        vitals, modem = self._vitals, self._modem
         record = Health(
             version=self._version,
             uptime_s=round(at - self._started_at),
@@ -83,6 +88,11 @@ class HealthReport(Part):
             store_free_bytes=vitals.store_free_bytes if vitals else None,
             events_dropped=self._dropped or None,
             supply_low=vitals.supply_low if vitals else None,
+            supply_v=vitals.supply_v if vitals else None,
+            throttled=vitals.throttled if vitals else None,
+            store_readonly=True if vitals and vitals.store_readonly else None,
+            signal=modem.signal,
+            access=modem.access or None,
             lights_on_s_today=told["lights_on"]["s_today"],
             data_today_bytes=told["data"]["today_bytes"],
             data_month_bytes=told["data"]["month_bytes"],
@@ -90,11 +100,17 @@ class HealthReport(Part):
         return StateChanged(at, "health", record)
 
     def status(self, now: float) -> dict[str, Any]:
-        """Uptime, memory, temperature, free room, dropped events."""
-        vitals = self._vitals
+        """Memory, temperature, supply, room for the store, signal, dropped events."""
+        vitals, modem = self._vitals, self._modem
         return {
             "rss_bytes": vitals.rss_bytes if vitals else None,
             "temp_c": vitals.temp_c if vitals else None,
+            "supply_v": vitals.supply_v if vitals else None,
+            "supply_low": vitals.supply_low if vitals else None,
+            "throttled": vitals.throttled if vitals else None,
             "store_free_bytes": vitals.store_free_bytes if vitals else None,
+            "store_readonly": vitals.store_readonly if vitals else None,
+            "signal": modem.signal,
+            "access": modem.access or None,
             "events_dropped": self._dropped,
         }

@@ -188,6 +188,19 @@ class LightsShed(Event):
     groups: tuple[str, ...]
 
 
+class OutputTried(Event):
+    """For whoever installs: one output is to be at its active level and every other light dark, or all play a show; neither: no more."""
+
+    output: str | None = None
+    show: str | None = None
+
+
+class OutageAsked(Event):
+    """There is to be no link until then, unless somebody needs help; a time that is over ends it."""
+
+    until: float
+
+
 class LampAsked(Event):
     """What the officer's lamp should say of the alarm; None: dark."""
 

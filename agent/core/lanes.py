@@ -84,6 +84,10 @@ class Lanes:
         """The next of that lane, which leaves it."""
         return self._ready[lane].popleft()
 
+    def newest(self, lane: Lane) -> Message | None:
+        """The last to leave of that lane."""
+        return self._ready[lane][-1] if self._ready[lane] else None
+
     def take_last(self, lane: Lane) -> Message:
         """The newest of that lane, which leaves it."""
         return self._ready[lane].pop()

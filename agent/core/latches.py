@@ -100,9 +100,11 @@ class Live:
     def acknowledge(self, by: str, n: int | None) -> Ack:
         """The centre has seen the record with that `n` (None: it does not say which), `manual` or `auto`."""
         latch = self.latch
+        if latch.state is State.ACKNOWLEDGED:
+            return Ack.NOTHING  # a human has seen the newest press; an older word that comes after that is no news
         if (doubt := self.doubt(n)) is not None:
             return doubt
-        if latch.state is State.ACKNOWLEDGED or (by == "auto" and latch.received):
+        if by == "auto" and latch.received:
             return Ack.NOTHING
         latch.received = True
         if by == "auto":

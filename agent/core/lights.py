@@ -32,6 +32,7 @@ from agent.core.events import (
     LightsShown,
     LightsTurned,
     OutputFailed,
+    OutputTried,
     ReminderAsked,
     Started,
 )
@@ -95,7 +96,7 @@ class Lights(Part):
     """The light bar, the officer's lamp and his buzzer."""
 
     name = "lights"
-    listens = (Started, LightsAsked, LightsShed, LampAsked, ReminderAsked, LightsShown, OutputFailed)
+    listens = (Started, LightsAsked, LightsShed, LampAsked, ReminderAsked, OutputTried, LightsShown, OutputFailed)
 
     def __init__(self, outputs: Sequence[OutputConfig], shows: Shows) -> None:
         self._shows = shows
@@ -105,6 +106,7 @@ class Lights(Part):
         self._asked: dict[str, str] = {}
         self._shed: tuple[str, ...] = ()
         self._lamp: str | None = None
+        self._tried: OutputTried | None = None
         self._still_at = math.inf
         self._shown: dict[str, str] = {}
         self._showing: str | None = None
@@ -134,6 +136,9 @@ class Lights(Part):
                 return self._ask(event.at)
             case ReminderAsked(about=about) if self._buzzers and (about is not None or self._still_at < math.inf):
                 self._still_at = math.inf if about is None else event.at + BUZZ_S
+                return self._ask(event.at)
+            case OutputTried(output=output, show=show):
+                self._tried = event if output or show else None
                 return self._ask(event.at)
             case LightsShown(shown=shown):
                 return self._compare(event.at, shown)
@@ -193,9 +198,11 @@ class Lights(Part):
     # --- what the outputs play ----------------------------------------------------------------------------------------------------
 
     def _wanted(self) -> dict[str, Pattern]:
-        wanted = self._shows.play(self.winner()[0], self._shed)
+        tried = self._tried
+        wanted = self._shows.play(self.winner()[0] if tried is None else tried.show or "off", self._shed if tried is None else ())
         wanted |= dict.fromkeys(self._lamps, LAMPS[self._lamp] if self._lamp else OFF)
-        return wanted | dict.fromkeys(self._buzzers, OFF if self._still_at == math.inf else BUZZ)
+        wanted |= dict.fromkeys(self._buzzers, OFF if self._still_at == math.inf else BUZZ)
+        return wanted if tried is None or tried.output is None else wanted | {tried.output: ON}
 
     @staticmethod
     def _names(wanted: Mapping[str, Pattern]) -> dict[str, str]:
@@ -233,7 +240,7 @@ class Lights(Part):
         """What a bar that plays this shows: the show that is commanded, unless all light of it is shed."""
         show, _ = self.winner()
         shed = bool(self._shows.lit(show)) and all(wanted[output] == OFF for output in self._bar)
-        return None if not self._bar else "off" if shed else show
+        return None if not self._bar or self._tried is not None else "off" if shed else show
 
     def _fail(self, at: float, output: str, reason: str) -> Outputs:
         self._faulty = True

@@ -34,6 +34,7 @@ from agent.core.events import (
     LinkDown,
     LinkStalled,
     LinkUp,
+    OutageAsked,
     Probed,
     SpoolDown,
     SpoolOpened,
@@ -101,7 +102,7 @@ class Link(Part):
     name = "link"
     listens = (
         *(Started, LinkUp, LinkDown, LinkStalled, Acked, Subscribed, SpoolOpened, SpoolDown),
-        *(AlarmChanged, Probed, CertificateSeen, StopRequested),
+        *(AlarmChanged, Probed, CertificateSeen, OutageAsked, StopRequested),
     )
 
     def __init__(
@@ -129,6 +130,7 @@ class Link(Part):
         self._reason = "not tried yet"
         self._since = -math.inf
         self._act_at = math.inf
+        self._held_until = -math.inf
         self._subscribe_by = math.inf
         self._fault_at = math.inf
         self._proved_at = math.inf
@@ -174,11 +176,8 @@ class Link(Part):
             case Subscribed(attempt=attempt, refused=refused) if attempt == self._attempt and self.state is State.ONLINE:
                 self._subscribe_by = math.inf
                 return [FaultSeen(event.at, "link.subscription", bool(refused), ", ".join(refused))]
-            case SpoolOpened(memory=memory):
-                self._recall(memory)
-                return self._begin(event.at)
-            case SpoolDown():
-                return self._begin(event.at)
+            case SpoolOpened() | SpoolDown():
+                return self._begin(event.at, event.memory if isinstance(event, SpoolOpened) else {})
             case AlarmChanged(alarm_id=alarm, state=state):
                 return self._hurry(event.at, alarm, state)
             case Probed(endpoint=endpoint, well=True) if endpoint == self._endpoints.first and self._endpoints.away:
@@ -187,6 +186,8 @@ class Link(Part):
                 known, self._files = self._files, version
                 if known:  # what is there at the start is what the first link is made with
                     self._wish_to_leave(event.at, "the certificate files have changed")
+            case OutageAsked(until=until) if not self._unheard:
+                return self._hold(event.at, until)
             case StopRequested():
                 self._stopping = True
                 return [self._presence(event.at)] if self.state is State.ONLINE else ()
@@ -217,8 +218,9 @@ class Link(Part):
             return self._connect(at)
         return self._give_up(at, f"no answer in {CONNECT_S_MAX:.0f} s")
 
-    def _begin(self, at: float) -> Outputs:
+    def _begin(self, at: float, memory: dict[str, bytes]) -> Outputs:
         """The store has spoken: the first attempt, unless it was made without it."""
+        self._recall(memory)
         return self._connect(at) if self.state is State.WAITING and not self._attempt else ()
 
     def _hurry(self, at: float, alarm: str, state: str) -> Outputs:
@@ -228,7 +230,7 @@ class Link(Part):
         watched = bool(self._unheard)
         self._unheard.pop(alarm, None)
         if state in ("raised", "repeated"):
-            self._unheard[alarm] = None
+            self._unheard[alarm], self._held_until = None, -math.inf
             if self.state is State.WAITING:
                 self._act_at = min(self._act_at, at)
             if self.state is State.CONNECTING and self._endpoints.returning:
@@ -253,6 +255,16 @@ class Link(Part):
             return ()
         self._leaving = True
         return self._give_up(at, self._leave_why)
+
+    def _hold(self, at: float, until: float) -> Outputs:
+        """No link until then; none of it is the endpoint's fault."""
+        self._held_until = until
+        if self.state is State.WAITING and at >= until:
+            self._act_at = at
+        if self.state is not State.ONLINE or at >= until:
+            return ()
+        self._leaving = True
+        return self._give_up(at, "an outage was asked for")
 
     def _connect(self, at: float) -> Outputs:
         self.state = State.CONNECTING
@@ -334,7 +346,7 @@ class Link(Part):
             self._old_since.pop(self.endpoint, None)
         if left and self._endpoints.away:  # new files are no reason to stay away
             self._endpoints.go_back()
-        self._act_at = at if left else self._again_at(at, was_online, proved)
+        self._act_at = max(self._held_until, at if left else self._again_at(at, was_online, proved))
         return out
 
     def _again_at(self, at: float, was_online: bool, proved: bool) -> float:

@@ -389,9 +389,7 @@ class Outbox(Part):
         """Backlog by lane, in flight, not yet on disk, the store's state, acknowledgements and the age of the last."""
         return {
             "waiting": self.waiting(),
-            "in_flight": len(self._window),
-            "in_flight_bytes": self._window.bytes,
-            "window_bytes": self._window.bytes_max,
+            **self._window.status(),
             "unstored": len(self._shelf.unstored),
             "store": "open" if self._shelf.open else "down",
             "store_reason": self._shelf.down or None,

@@ -270,7 +270,8 @@ class Panic(Part):
         if live is None:
             return [self._unknown(order, body.alarm)]
         if live.doubt(body.n) is not None:
-            return [self._doubted(order, live, body.n)]
+            state = "acknowledged" if live.latch.state is State.ACKNOWLEDGED else "repeated"  # again: the centre may not know of it
+            return [self._doubted(order, live, body.n), self._report(at, live, state, slot=f"alarm {live.latch.id}")]
         self._latches.remove(body.alarm)
         return [self._latches.keep(at), *self._say(at, live, "cleared", body.reason), answer]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.config import Config
 from agent.core.certificate import Certificate
+from agent.core.commissioned import Commissioned
 from agent.core.cruise import Cruise
 from agent.core.dark_approach import DarkApproach
 from agent.core.data_cap import DataCap
@@ -20,8 +21,10 @@ from agent.core.events import ActionTaken, AdapterDied, Asked, Event, LinkDown, 
 from agent.core.faults import Faults
 from agent.core.health import HealthReport
 from agent.core.heartbeat import Heartbeats
+from agent.core.heat import Heat
 from agent.core.inputs import Inputs
 from agent.core.integrity import Integrity
+from agent.core.inventory import Inventory
 from agent.core.io import IoState
 from agent.core.light_hand import LightHand
 from agent.core.light_lease import LightLease
@@ -34,7 +37,9 @@ from agent.core.link import Link
 from agent.core.local_days import EastS, china
 from agent.core.names import Names
 from agent.core.orders import Orders
+from agent.core.outage import Outage
 from agent.core.outbox import Outbox
+from agent.core.output_trial import OutputTrial
 from agent.core.panic import Panic
 from agent.core.part import Outputs, Part
 from agent.core.phrasebook import Phrasebook
@@ -46,7 +51,8 @@ from agent.core.resend import Resend
 from agent.core.retention import Retention
 from agent.core.setup import Setup
 from agent.core.shedding import Shedding
-from agent.core.shows import Shows
+from agent.core.shows import HIDDEN, Shows
+from agent.core.sky_seen import SkySeen
 from agent.core.surveyed import Surveyed
 from agent.core.timebase import Timebase
 from agent.core.track import TrackLog
@@ -104,25 +110,31 @@ class Unit:
             self.position,
             TrackLog(config.store, self.timebase),
             *self._around_the_lights(shows, east_s),
-            Receiver(config.gnss),
-            LineSpeed(config.gnss),
-            Setup(config.gnss, phrasebook or Phrasebook(name="generic")),
+            *self._at_the_receiver(phrasebook or Phrasebook(name="generic")),
             Retention(config.store, names, self.timebase),
             Resend(self.outbox.resending),
             Orders(root, config.orders.allow_unsigned_development),
             self.link,
+            Outage(),
             DataCap(config.mqtt, self.timebase, east_s),
             Certificate(self.timebase),
+            Commissioned(self.timebase),
             *self._who_tells(),
         )
         self._deadlines = [math.inf] * len(self.parts)
         self._listeners: dict[type[Event], tuple[tuple[int, Part], ...]] = {}
+
+    def _at_the_receiver(self, phrasebook: Phrasebook) -> tuple[Part, ...]:
+        """Who listens to it and speaks to it."""
+        gnss = self.config.gnss
+        return Receiver(gnss), SkySeen(), LineSpeed(gnss), Setup(gnss, phrasebook)
 
     def _around_the_lights(self, shows: Shows, east_s: EastS) -> tuple[Part, ...]:
         """The bar, who asks for it, what watches it and what counts."""
         config = self.config
         return (
             self.lights,
+            OutputTrial(config.output, [name for name in shows.names if name != HIDDEN]),
             LightHand(config.input, self.lights.refuses),
             LightLease(self.lights.refuses),
             Cruise(config.lights, self.timebase, self.position.here, east_s),
@@ -140,8 +152,10 @@ class Unit:
             Diary(),
             Recorder(config.recorder, config.input, config.output, self.lights.winner, self.timebase, self.position.here),
             Wires(),
+            Heat(),
             Heartbeats(config.input),
             IoState(self.status),
+            Inventory(self.version),
             HealthReport(self.version, config.report.health_interval_s, self.status),
         )
 

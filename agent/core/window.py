@@ -8,6 +8,7 @@ loss to others.)
 
 import math
 from collections import deque
+from typing import Any
 
 from agent.core.events import Lane, LinkUp
 from agent.core.lanes import Message
@@ -38,6 +39,9 @@ RESERVE_BYTES = 2048
 
 ALARMS_IN_FLIGHT_MAX = 32
 """Alarms are not held by the window; this many at once is more than any honest button makes."""
+
+ALARMS_FRESH = 8
+"""So many of them are for what was said just now: a press must not wait for the acknowledgements of what a tunnel has held back."""
 
 ACK_S_MAX = 10.0
 """A message unacknowledged for longer is sent again when others were acknowledged since; when none was, the link is stalled."""
@@ -72,6 +76,7 @@ class Window:
         self.packet_bytes_max: float = math.inf
         self._patience_s = ACK_S_MAX
         self._acked_at = -math.inf
+        self._ack_ms: float | None = None
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -93,11 +98,12 @@ class Window:
         """Whether the broker takes no message of that size."""
         return packet_bytes(message) > self.packet_bytes_max
 
-    def room(self, lane: Lane) -> bool:
-        """Whether one more of that lane may leave now."""
+    def room(self, lane: Lane, fresh: bool = False) -> bool:
+        """Whether one more of that lane may leave now; `fresh`: an alarm that was said just now."""
         if lane is Lane.ALARM:
             alarms = sum(message.lane is Lane.ALARM for message in self._messages.values())
-            return alarms < ALARMS_IN_FLIGHT_MAX and len(self._messages) < self.receive_max
+            kept = 0 if fresh else min(ALARMS_FRESH, self.receive_max // 4)
+            return alarms < ALARMS_IN_FLIGHT_MAX - kept and len(self._messages) < self.receive_max - kept
         limit = self.bytes_max + (RESERVE_BYTES if lane is not Lane.BACKFILL else 0)
         reserve = min(ALARMS_IN_FLIGHT_MAX, self.receive_max // 2)  # a broker may allow as few as twenty (Mosquitto does)
         room = not self._messages or (self.bytes < limit and len(self._messages) < self.receive_max - reserve)
@@ -111,6 +117,10 @@ class Window:
         self._messages[self._token] = message
         self.bytes += len(message.payload)
         return self._token
+
+    def status(self) -> dict[str, Any]:
+        """Messages and bytes in flight, how many bytes may be, and how long the last acknowledgement of a position took."""
+        return {"in_flight": len(self), "in_flight_bytes": self.bytes, "window_bytes": self.bytes_max, "ack_ms": self._ack_ms}
 
     def take(self, token: int) -> Message | None:
         """It is not in flight any more; None when it was not."""
@@ -129,6 +139,8 @@ class Window:
         """An acknowledgement took so long: twice that is worth waiting for the next, and it tells how long the line's queue is."""
         self._acked_at = at
         rtt_s = at - message.sent_at
+        if message.lane in (Lane.LIVE, Lane.BACKFILL):  # not those of an alarm: that could be seen
+            self._ack_ms = round(rtt_s * 1000, 1)
         self._patience_s = min(PATIENCE_S_MAX, max(ACK_S_MAX, 2 * rtt_s))
         self._follow(at, message, rtt_s)
 

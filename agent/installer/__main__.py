@@ -95,6 +95,7 @@ def run(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel | 
         return 0
     if site.facts.uid != 0 and verb != "install" and not args.dry_run:
         raise Failed(f"{verb} needs root: run it with sudo")
+    os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"  # a plain `su` leaves them out
     os.umask(0o022)  # somebody's stricter one would hide the program from the agent's user
     if verb == "install":
         if found is None:

@@ -117,7 +117,8 @@ def _number(text: str) -> float:
 
 
 def _overlay(places: Places) -> bool:
-    """Whether / is one whose upper half is memory, as raspi-config makes it (overlayroot)."""
-    path = places.at("proc/mounts")
-    mounts = [line.split() for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
-    return any(mount[1] == "/" and mount[2] == "overlay" and mount[0].startswith("overlay") for mount in mounts if len(mount) > 2)
+    """Whether / is one whose upper half is memory, as raspi-config makes it (package overlayroot, earlier a script of its own)."""
+    mounts, kernel = (path.read_text("utf-8") if (path := places.at(f"proc/{name}")).is_file() else "" for name in ("mounts", "cmdline"))
+    found = [mount for mount in (line.split() for line in mounts.splitlines()) if mount[1:3] == ["/", "overlay"]]
+    asked = any(word == "boot=overlay" or word.startswith("overlayroot=") for word in kernel.split())
+    return any(asked or mount[0] == "overlayroot" for mount in found)

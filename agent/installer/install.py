@@ -3,7 +3,7 @@
 from agent.installer import apply, checks, config, lay, links, manifest, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
-from agent.installer.service import look
+from agent.installer.service import await_ready, look
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
@@ -85,14 +85,20 @@ def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float
     terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s; else {old} comes back"
     with steps.step(f"trial: {new} has {terms}") as step:
         trial.begin(site, new, old, ready_within_s, stay_s)
+        site.systemctl("reset-failed", TRIAL_SERVICE)  # and its count of starts: five upgrades in ten minutes are no failure
         site.systemctl("restart", "--no-block", TRIAL_SERVICE)
         began = site.system.now()
-        while site.places.trial.exists():
+        while site.places.trial.exists() or _is_judged(site):
             if site.system.now() - began > ready_within_s + stay_s + JUDGE_SLACK_S:
                 raise Failed(f"no verdict: systemctl status {TRIAL_SERVICE} ; the next start of the machine judges again")
             site.system.wait(0.5)
         step.done(trial.last_verdict(site))
-    return links.current(site) == new
+    if links.current(site) == new:
+        return True
+    with steps.step(f"service: wait for READY of {old}") as step:
+        step.done(await_ready(site, old, ready_within_s, 0.0) or f"{old} is READY")
+    site.say(f"\nNot upgraded; {old} is in use. Why {new} failed: journalctl -u outpost -u outpost-trial")
+    return False
 
 
 def roll_back(site: Site, ready_within_s: float, stay_s: float) -> int:
@@ -119,10 +125,15 @@ def _end_trial(site: Site) -> None:
     """An upgrade that is on trial is seen to its end first."""
     if site.hand.dry or not site.places.trial.exists():
         return
-    if site.live and site.system.run(["systemctl", "is-active", TRIAL_SERVICE]).code == 0:
+    if _is_judged(site):
         raise Failed("a version is on trial: wait a minute or two (outpost-install status)")
     site.say("an upgrade was cut off; it is ended first")
     trial.judge(site)
+
+
+def _is_judged(site: Site) -> bool:
+    """Whether a judge is at work; after its verdict it removes what nobody needs."""
+    return site.live and site.system.run(["systemctl", "is-active", "--quiet", TRIAL_SERVICE]).code == 0
 
 
 def tell(site: Site, outcome: apply.Outcome) -> int:

@@ -70,6 +70,13 @@ def lay(site: Site, manifest: Manifest, source: Path, without: tuple[str, ...] =
     return changed
 
 
+def lay_one(site: Site, manifest: Manifest, source: Path, name: str) -> bool:
+    """Lay one file of a version; whether it had to be changed."""
+    changed = [_lay_one(site, manifest, path, data) for path, data in wanted(site, source) if path.name == name]
+    write_manifest(site, manifest)
+    return any(changed)
+
+
 def is_laid(site: Site, name: str) -> bool:
     """Whether a path of the manifest is a system file (it also names the config's reference)."""
     return any(site.places.at(name).is_relative_to(site.places.at(folder)) for folder in SYSTEM)

@@ -29,6 +29,8 @@ def settle(site: Site, manifest: Manifest, version: str) -> str:
         return f"on its own file system, {STATE_LABEL}"
     if not device_is_there(site):
         return f"on the root file system (no file system is labelled {STATE_LABEL})"
+    if not (versions.shared(site, version) / "systemd" / STATE_MOUNT).is_file():
+        return f"on the root file system; one labelled {STATE_LABEL} is there, but {version} has no {STATE_MOUNT}"
     if site.places.state.is_dir() and any(site.places.state.iterdir()):
         return (
             f"on the root file system; one labelled {STATE_LABEL} is there, and would hide what is in /var/lib/outpost. To move it: "

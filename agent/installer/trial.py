@@ -16,7 +16,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from agent.installer import links, manifest, service, versions
-from agent.installer.lay import lay, reload
+from agent.installer.lay import lay, lay_one, reload
 from agent.installer.places import SERVICE, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 
@@ -65,7 +65,9 @@ def begin(site: Site, new: str, old: str, ready_within_s: float, stay_s: float) 
     before = links.previous(site)
     links.remember(site, old)
     _write(site, Trial(new, old, before, ready_within_s, stay_s))
-    _lay(site, new, on_trial=True)
+    # Not the unit of the trial itself: until the verdict it stays as the judge knows it.
+    if lay(site, manifest.read(site), versions.shared(site, new), without=(TRIAL_SERVICE,)):
+        reload(site)
     links.use(site, new)
 
 
@@ -103,7 +105,9 @@ def _start(site: Site, trial: Trial) -> None:
 
 
 def _pass(site: Site, trial: Trial) -> None:
-    _lay(site, trial.new)
+    # The others lie there since the beginning, laid by a newer installer than this one, which may know of more.
+    if lay_one(site, manifest.read(site), versions.shared(site, trial.new), TRIAL_SERVICE):
+        reload(site)
     _verdict(site, trial, f"{trial.new} is in use; {trial.old} is kept")
     site.hand.remove(site.places.trial)
     versions.prune(site)
@@ -112,7 +116,8 @@ def _pass(site: Site, trial: Trial) -> None:
 def _roll_back(site: Site, trial: Trial) -> None:
     was = links.current(site)
     links.use(site, trial.old)
-    _lay(site, trial.old)
+    if lay(site, manifest.read(site), versions.shared(site, trial.old)):
+        reload(site)
     running = service.look(site).version
     if was != trial.old or running not in ("", trial.old):
         site.systemctl("reset-failed", SERVICE)
@@ -121,12 +126,6 @@ def _roll_back(site: Site, trial: Trial) -> None:
     site.hand.remove(site.places.trial)
     links.remember(site, trial.before if trial.before in versions.names(site) and trial.before != trial.old else "")
     versions.prune(site)
-
-
-def _lay(site: Site, version: str, *, on_trial: bool = False) -> None:
-    """The system files of a version. While it is on trial not the unit of the trial itself: it stays as the judge knows it."""
-    if lay(site, manifest.read(site), versions.shared(site, version), without=(TRIAL_SERVICE,) if on_trial else ()):
-        reload(site)
 
 
 def _write(site: Site, trial: Trial) -> None:

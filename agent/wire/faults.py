@@ -100,6 +100,14 @@ FAULTS: dict[str, Fault] = {
         "Do a walk test: `outpost walk-test`, then press each button.",
         "进行按钮测试：运行 `outpost walk-test`，然后逐个按下按钮。",
     ),
+    "config.fallback": Fault(
+        PANIC,
+        "the config file cannot be used: the unit runs with the last one that ran well",
+        "配置文件无法使用，本单元按上一次正常运行的配置工作",
+        "Correct the file that the detail names (`outpost check` lists every mistake), then restart: `systemctl restart outpost`.",
+        "改正详情中所指的文件（`outpost check` 列出全部错误），然后重启：`systemctl restart outpost`。",
+        "clear_on_ack",
+    ),
     "store.down": Fault(
         STORE,
         "the store cannot be written: nothing is durable",
@@ -171,6 +179,13 @@ FAULTS: dict[str, Fault] = {
         "供电电压过低",
         "Check the battery, the charging, and the cable to the unit.",
         "检查蓄电池、充电情况和到本单元的电源线。",
+    ),
+    "heat.high": Fault(
+        POWER,
+        "the computer is so hot that it slows itself down, and may stop",
+        "主机温度过高，已自行降频，可能停机",
+        "Move it out of the sun, give it air; check its fan and heat sink.",
+        "避免阳光直射并加强通风；检查风扇和散热片。",
     ),
     "gnss.port": Fault(
         GNSS,

@@ -64,10 +64,10 @@ for `alarm.ack` alone.
 
 `n` counts what is said of the alarm and never steps back; repeats that could not be sent are not kept and a restart skips some, so it may
 jump. Send back the `n` that was seen with `alarm.ack`: when the button was pressed again meanwhile, the answer is `failed`, nothing
-changes, and the new press is there to be seen. An `n` that was never said is answered `failed` too. Software that takes alarms in should
-send `alarm.ack` with `by: auto` at once: the unit goes on repeating, but its lamp tells the officer `received`. The lamp says what is so of
-the newest press and never more: fast, somebody has yet to get it; slow, it is on the unit's disk and at the broker; on but for a blink,
-`received`; steady, a human has seen it.
+changes, and the new press is there to be seen (after an `alarm.clear` the alarm is told once more, as it is). An `n` that was never said is
+answered `failed` too. Software that takes alarms in should send `alarm.ack` with `by: auto` at once: the unit goes on repeating, but its
+lamp tells the officer `received`. The lamp says what is so of the newest press and never more: fast, somebody has yet to get it; slow, it
+is on the unit's disk and at the broker; on but for a blink, `received`; steady, a human has seen it.
 
 `mode`: an `overt` alarm lights the bar and the lamp, a `discreet` one the lamp alone, a `silent` one changes nothing in the car, also when
 it is acknowledged; do not call the car for it. `at_boot`: the button was down when the agent started, perhaps a wire.

@@ -115,11 +115,14 @@ class EventRecord(Record, frozen=True, kw_only=True):
 
     KIND = "event"
     what: Annotated[
-        Literal["ignition", "input", "tamper", "recorder", "lights", "agent", "link"], Meta(description="what kind of thing")
+        Literal["ignition", "input", "tamper", "recorder", "lights", "agent", "link", "hardware.changed"],
+        Meta(description="what kind of thing; `hardware.changed`: another receiver, board or sim (`id`) than at the commissioning, or since"),
     ]
     id: Annotated[str, Meta(description="which one, e.g. the input's id; `boot_before`: `detail` names the boot before this one")] | None = None
     active: bool | None = None
     detail: str | None = None
+    old: Annotated[str, Meta(max_length=160, description="of `hardware.changed`: as what it was known")] | None = None
+    new: Annotated[str, Meta(max_length=160, description="of `hardware.changed`: as what it is known now")] | None = None
 
 
 class FaultRecord(Record, frozen=True, kw_only=True):
@@ -173,12 +176,18 @@ class Media(Record, frozen=True, kw_only=True):
     order: Annotated[str, Meta(description="jti of the order that asked for it")] | None = None
 
 
+StepResult = Literal["pass", "warn", "fail", "skip"]
+
+
 class SelfTest(Record, frozen=True, kw_only=True):
     """What came of a test of the unit."""
 
     KIND = "selftest"
-    what: Literal["walk_test"]
-    result: Annotated[Literal["passed", "failed"], Meta(description="`passed`: each button's test alarm was acknowledged by the centre")]
+    what: Annotated[Literal["walk_test", "commission"], Meta(description="`commission`: the guided check by whoever installed the unit")]
+    result: Annotated[
+        Literal["passed", "failed"],
+        Meta(description="`passed`: each button's test alarm was acknowledged by the centre; of `commission`: no step has failed"),
+    ]
     ended: Annotated[
         Literal["done", "window", "stopped", "alarm", "restart"],
         Meta(description="by what: all passed, time, somebody, an alarm, a restart of the agent (then `inputs` may say less than there was)"),
@@ -186,6 +195,9 @@ class SelfTest(Record, frozen=True, kw_only=True):
     inputs: Annotated[
         dict[str, Literal["acknowledged", "received", "sent", "raised", "untried"]], Meta(description="how far each button's test alarm came")
     ]
+    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: somebody left it out")] | None = None
+    report: Annotated[str, Meta(description="of `commission`: SHA-256 of the report that lies on the unit, in hexadecimal")] | None = None
+    signed: Annotated[bool, Meta(description="of `commission`: the report is signed with the unit's key")] | None = None
 
 
 class ClockFix(Record, frozen=True, kw_only=True):
@@ -239,12 +251,46 @@ class Health(Record, frozen=True, kw_only=True):
     store_free_bytes: Count | None = None
     events_dropped: Count | None = None
     supply_low: Annotated[bool, Meta(description="the board calls its supply too low")] | None = None
+    supply_v: Annotated[float, Meta(description="volts, where a sensor watches the supply")] | None = None
+    throttled: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="the firmware's bits: 1 under-voltage, 2 frequency capped, 4 throttled, 8 soft temperature limit now; "
+                "times 65536: since the board was switched on",
+            ),
+        ]
+        | None
+    ) = None
+    store_readonly: Annotated[Literal[True], Meta(description="the file system below the store takes no writes")] | None = None
+    signal: Annotated[float, Meta(ge=0, le=1, description="of the modem, where ModemManager tells it")] | None = None
+    access: Annotated[str, Meta(description="how the modem has its link: lte, 5gnr, umts …")] | None = None
     lights_on_s_today: Annotated[int, Meta(ge=0, description="how long the bar has shone since midnight in the unit's time zone")] | None = None
     data_today_bytes: Annotated[int, Meta(ge=0, description="of the SIM, both ways, since midnight in the unit's time zone")] | None = None
     data_month_bytes: Annotated[int, Meta(ge=0, description="the same since the first of the month")] | None = None
 
 
+class Machine(Record, frozen=True, kw_only=True):
+    """What the unit is made of and how worn: said on each link and when it changes, so that `health` need not carry it each minute."""
+
+    KIND = "machine"
+    agent: Annotated[str, Meta(description="its version")]
+    python: str
+    os: str | None = None
+    kernel: str | None = None
+    board: Annotated[str, Meta(description="the model of the computer")] | None = None
+    disk: Annotated[str, Meta(description="what the store lies on: file system, device, model")] | None = None
+    disk_used_life: (
+        Annotated[float, Meta(ge=0, description="share of its life that is gone, the upper bound; only an eMMC tells, an SD card does not")] | None
+    ) = None
+    disk_written_gb: Annotated[int, Meta(ge=0, description="GB (10^9 bytes) into the store's file system since it was made (ext4)")] | None = None
+    disk_errors: Annotated[int, Meta(ge=0, description="that the file system has found in itself since fsck last had it (ext4)")] | None = None
+    modem: str | None = None
+    operator: Annotated[str, Meta(description="of the mobile network")] | None = None
+
+
 UP: dict[str, type[Record]] = {
     r.KIND: r for r in (Position, Track, Alarm, EventRecord, FaultRecord, AckRecord, Media, SelfTest, Gap, ClockFix)
 }
-STATE: dict[str, type[Record]] = {r.KIND: r for r in (Presence, Io, Health)}
+STATE: dict[str, type[Record]] = {r.KIND: r for r in (Presence, Io, Health, Machine)}

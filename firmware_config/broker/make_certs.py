@@ -11,7 +11,7 @@ Three authorities, because three things are promised: `broker` says who is a bro
 unit, `centre` who is a program of the centre. None can stand in for another. What goes where, below DIR:
 
     mosquitto/      to the broker's /etc/mosquitto/outpost/
-    units/ID/       to that unit's /etc/outpost/
+    units/ID/       to that unit's /etc/outpost/keys/
     centre/NAME/    to that program of the centre
     authorities/    nowhere: who has these keys is the fleet. For a real fleet keep DIR on a machine without a network.
 

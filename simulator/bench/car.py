@@ -74,6 +74,8 @@ class Car:
             raise FileExistsError(f"{directory} is not empty; a car needs a directory of its own")
         self.directory = directory
         self.options = options or Options()
+        self.route = Route.through_xining(self.options.seed)
+        """Where it drives from `start` on."""
         self.lives: list[Life] = []
         """When the agent's process ran, oldest first."""
         self.unplugged: list[Span] = []
@@ -134,7 +136,7 @@ class Car:
         start = max(datetime.fromtimestamp(round(wall_s - wall_s % 1) + 1, UTC), EARLIEST)
         self._clock_ms = start.timestamp() * 1000 - time.monotonic() * 1000
         profile = None if self.options.receiver is None else PROFILES[self.options.receiver]
-        return Receiver(Route.through_xining(self.options.seed), self.options.rate_hz, start, self._sockets, profile=profile)
+        return Receiver(self.route, self.options.rate_hz, start, self._sockets, profile=profile)
 
     # --- what is so -----------------------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """The machine's vitals, of the machine the tests run on: they are plausible, and what cannot be read is None."""
 
 import os
+import platform
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from agent.adapters.vitals import TURN_S, Vitals, free_bytes, hottest_c, resident_bytes, supply_low
+from agent.adapters.vitals import TURN_S, Vitals, hottest_c, resident_bytes, room_for, supply_low, supply_v, throttled
 from agent.core import events
 from tests.adapters.conftest import Posted, thread_left
 
@@ -28,7 +30,7 @@ def test_the_clock_and_the_vitals_are_posted_at_start(tmp_path: Path, posted: Po
 def test_close_ends_the_thread_at_once(tmp_path: Path, posted: Posted) -> None:
     vitals = Vitals(str(tmp_path), posted, time.monotonic, lambda: 0)
     vitals.start()
-    posted.expect(events.Vitals)
+    posted.expect(events.MachineSeen)
     before = time.monotonic()
     vitals.close()
     assert not thread_left("vitals")
@@ -105,15 +107,70 @@ def test_the_supply_is_in_the_vitals(hwmon: Path, posted: Posted) -> None:
     vitals.close()
 
 
+@pytest.mark.parametrize(("text", "volts"), [("12640\n", 12.64), ("0\n", 0.0), ("", None), ("off\n", None)])
+def test_a_gauge_on_the_supply_tells_its_volts(hwmon: Path, text: str, volts: float | None) -> None:
+    """Only sensors of the bus voltage count: in1_input of another chip may be anything."""
+    (hwmon / "hwmon2" / "in1_input").write_text("5000\n")
+    assert supply_v(hwmon) is None
+    (hwmon / "hwmon3").mkdir()
+    (hwmon / "hwmon3" / "name").write_text("ina226\n")
+    assert supply_v(hwmon) is None
+    (hwmon / "hwmon3" / "in1_input").write_text(text)
+    assert supply_v(hwmon) == volts
+
+
+@pytest.mark.parametrize("soc", ["soc", "soc@107c000000"])
+@pytest.mark.parametrize(("text", "bits"), [("0\n", 0), ("50005\n", 0x50005), ("", None), ("x\n", None)])
+def test_the_firmware_s_word_is_hexadecimal(tmp_path: Path, soc: str, text: str, bits: int | None) -> None:
+    place = tmp_path / soc / f"{soc}:firmware"
+    place.mkdir(parents=True)
+    assert throttled(tmp_path) is None
+    (place / "get_throttled").write_text(text)
+    assert throttled(tmp_path) == bits
+
+
+@pytest.mark.parametrize(("text", "low"), [("0\n", False), ("50005\n", True), ("50000\n", False)])
+def test_without_the_board_s_alarm_the_firmware_s_bit_says_that_the_supply_is_low(
+    tmp_path: Path, posted: Posted, text: str, low: bool
+) -> None:
+    (tmp_path / "soc" / "soc:firmware").mkdir(parents=True)
+    (tmp_path / "soc" / "soc:firmware" / "get_throttled").write_text(text)
+    vitals = Vitals(str(tmp_path), posted, time.monotonic, lambda: 0, hwmon=tmp_path, firmware=tmp_path)
+    vitals.start()
+    seen = posted.expect(events.Vitals)
+    vitals.close()
+    assert (seen.supply_low, seen.throttled) == (low, int(text, 16))
+
+
+def test_the_machine_is_told_at_the_start(tmp_path: Path, posted: Posted) -> None:
+    vitals = Vitals(str(tmp_path), posted, time.monotonic, lambda: 0)
+    vitals.start()
+    assert posted.expect(events.MachineSeen).python == platform.python_version()
+    vitals.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_file_system_that_takes_no_writes_says_so(tmp_path: Path) -> None:
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", str(tmp_path)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        assert room_for(tmp_path / "store") == (65536, True)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
 def test_the_room_is_that_of_the_nearest_place_that_exists(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path, tmp_path / "a" / "b", tmp_path / "file", tmp_path / "file" / "below"):
         room = os.statvfs(tmp_path)
-        found = free_bytes(place)
+        found, readonly = room_for(place)
+        assert readonly is False
         assert found is not None
         assert abs(found - room.f_bavail * room.f_frsize) < 1_000_000_000
 
 
 def test_a_path_that_cannot_be_asked_for_has_no_room(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert free_bytes(tmp_path / "loop") is None
+    assert room_for(tmp_path / "loop") == (None, None)
+

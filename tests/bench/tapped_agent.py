@@ -15,6 +15,7 @@ from pathlib import Path
 from agent import clock, config_file, daemon
 from agent.adapters.outputs import Outputs
 from agent.config import Config
+from agent.config_start import Start
 from agent.core import effects
 from agent.core.events import Acked, Event, Lane, LinkUp, Stored
 
@@ -45,7 +46,7 @@ class Tap:
                         self.alarms[token]["acked"] = at
                 case Stored(at=at, names=names):
                     for name in names:
-                        self.disk[name] = at
+                        self.disk.setdefault(name, at)  # what is asked again is said again
                 case LinkUp(at=at):
                     self.up.append(at)
             post(event)
@@ -89,7 +90,7 @@ def main() -> int:
     tap = Tap()
     daemon.compose = tap.compose
     try:
-        return daemon.run(config_file.read(path))
+        return daemon.run(Start(config_file.read(path)), Path(path))
     finally:
         Path(file).write_text(tap.told())
 

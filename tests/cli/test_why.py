@@ -266,7 +266,7 @@ def test_a_config_file_that_is_wrong_by_now_is_told_of_a_unit_that_runs_still(ag
     file.write_text('[unit]\nidd = "x"\nlanguage = "en"\n[socket]\npath = "agent.sock"\n')
     assert outpost("-c", file) == 1
     out = printed().out
-    assert "car-1: one thing is wrong.\n 1 config.wrong: the config file is wrong: the next start will fail\n" in out
+    assert "car-1: one thing is wrong.\n 1 config.wrong: the config file is wrong: the next start will not take it\n" in out
     assert "agent.toml:2: unit.idd" in out
 
 

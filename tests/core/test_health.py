@@ -8,8 +8,10 @@ import pytest
 from agent.core.events import (
     Event,
     EventsDropped,
+    FaultSeen,
     Lane,
     LinkUp,
+    ModemSeen,
     Reported,
     SocketFailed,
     SocketOpened,
@@ -48,6 +50,7 @@ STATES = {"started": started, "measured": measured}
 EVENTS: list[tuple[Event, list[str]]] = [
     (Started(10.0), ["Reported"]),
     (Vitals(10.0, 5), []),
+    (ModemSeen(10.0, 0.5, "lte"), []),
     (link_up(10.0), ["StateChanged"]),
     (EventsDropped(10.0, 3), []),
     (SocketOpened(10.0), ["FaultSeen"]),
@@ -97,7 +100,8 @@ def test_the_record_gathers_what_the_parts_say() -> None:
         lights_on_s_today=5400,
         data_today_bytes=300,
     )
-    assert bench.part.status(12.0) == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
+    told = {key: value for key, value in bench.part.status(12.0).items() if value is not None}
+    assert told == {"rss_bytes": 1000, "temp_c": 55.0, "store_free_bytes": 2000, "events_dropped": 7}
 
 
 def test_what_nobody_measured_is_absent() -> None:
@@ -114,6 +118,28 @@ def test_the_board_s_word_of_its_supply_is_in_the_record(supply_low: bool | None
     record = one(StateChanged, bench.feed(link_up(3.0))).record
     assert isinstance(record, Health)
     assert record.supply_low is supply_low
+
+
+def test_what_the_board_and_the_modem_say_is_in_the_record_and_the_status() -> None:
+    bench = started()
+    bench.feed(Vitals(2.0, 1000, supply_v=12.6, throttled=0x50000, store_readonly=True), ModemSeen(2.5, 0.67, "lte", "CM", "EC25"))
+    record = one(StateChanged, bench.feed(link_up(3.0))).record
+    assert isinstance(record, Health)
+    assert (record.supply_v, record.throttled, record.store_readonly) == (12.6, 0x50000, True)
+    assert (record.signal, record.access) == (0.67, "lte")
+    told = bench.part.status(3.0)
+    assert [told[key] for key in ("supply_v", "throttled", "store_readonly", "signal", "access")] == [12.6, 0x50000, True, 0.67, "lte"]
+    bench.feed(Vitals(4.0, 1000, store_readonly=False), ModemSeen(4.0))
+    record = one(StateChanged, bench.feed(link_up(5.0))).record
+    assert isinstance(record, Health)
+    assert (record.supply_v, record.throttled, record.store_readonly, record.signal, record.access) == (None, None, None, None, None)
+
+
+@pytest.mark.parametrize("refused", ["", "/etc/outpost/agent.toml: there is no such file"])
+def test_a_start_with_the_last_good_config_is_a_fault_and_any_other_is_none(refused: str) -> None:
+    bench = Bench(HealthReport("0.0.1", 60.0, lambda _at: TOLD))
+    faults = of(FaultSeen, bench.feed(Started(1.0, refused)))
+    assert faults == ([FaultSeen(1.0, "config.fallback", True, refused)] if refused else [])
 
 
 def test_before_the_start_nothing_is_due() -> None:

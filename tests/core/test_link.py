@@ -11,6 +11,7 @@ from agent.core.events import (
     CertificateSeen,
     Event,
     LinkStalled,
+    OutageAsked,
     Probed,
     SpoolDown,
     Started,
@@ -48,6 +49,8 @@ RULES: list[tuple[Callable[[float, int], Event], dict[str, tuple[list[str], str]
     (lambda at, _n: Probed(at, ENDPOINT, True), {}),  # what comes of it comes at its own time: test_link_return
     (lambda at, _n: Probed(at, ENDPOINT, False, "refused"), {}),
     (lambda at, _n: CertificateSeen(at, 1), {}),
+    (lambda at, _n: OutageAsked(at, at + 30), dict.fromkeys(ONLINE, (["Disconnect", "LinkDown", "Note"], "waiting"))),
+    (lambda at, _n: OutageAsked(at, at), {}),  # a waiting one acts at its deadline, which is now
     (lambda at, _n: StopRequested(at, "SIGTERM"), dict.fromkeys(ONLINE, (["StateChanged"], "online"))),
 ]
 SILENT = {

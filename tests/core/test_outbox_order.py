@@ -15,6 +15,7 @@ from agent.core.events import (
     StateChanged,
     Stored,
 )
+from agent.core.window import ALARMS_FRESH, ALARMS_IN_FLIGHT_MAX
 from agent.wire.records import EventRecord, Io, Presence
 from tests.core.builders import (
     BOOT,
@@ -56,6 +57,19 @@ def test_an_alarm_leaves_although_the_window_is_full() -> None:
     assert len(of(Publish, bench.feed(event_report(100.2, lane=Lane.ALARM)))) == 1
 
 
+def test_a_new_alarm_leaves_although_the_line_is_full_of_those_that_a_tunnel_held_back() -> None:
+    """Seed 3 of the preset link: thirty-two presses of a tunnel were on the line, slowly acknowledged, and the next one waited."""
+    bench = made(OPEN)
+    for i in range(ALARMS_IN_FLIGHT_MAX):
+        bench.feed(event_report(100.1, f"held back {i}", Lane.ALARM))
+    left = [record(out).seq for out in of(Publish, bench.feed(link_up(100.4)))]
+    assert left == list(range(1, ALARMS_IN_FLIGHT_MAX - ALARMS_FRESH + 1))
+    for i in range(ALARMS_FRESH):
+        sent = of(Publish, bench.feed(event_report(100.5, f"new {i}", Lane.ALARM)))
+        assert [record(out).seq for out in sent] == [ALARMS_IN_FLIGHT_MAX + i + 1]
+    assert of(Publish, bench.feed(event_report(100.5, "one more", Lane.ALARM))) == [], "no honest button makes so many"
+
+
 def test_an_alarm_stands_before_everything_that_waits() -> None:
     bench = made(OPEN)
     bench.feed(event_report(100.0, "b", Lane.BACKFILL), event_report(100.1, "e", Lane.EVENT), IO, event_report(AT, "a", Lane.ALARM))
@@ -88,7 +102,7 @@ def test_an_alarm_is_never_given_up() -> None:
     for i in range(1500):
         bench.feed(event_report(100.0, str(i), Lane.ALARM))
     bench.until(102.0)
-    assert len(of(Publish, bench.feed(link_up(103.0, receive_max=10_000)))) == 32
+    assert len(of(Publish, bench.feed(link_up(103.0, receive_max=10_000)))) == ALARMS_IN_FLIGHT_MAX - ALARMS_FRESH
     assert bench.part.status(0)["waiting"]["alarm"] == 1500
 
 

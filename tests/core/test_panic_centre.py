@@ -305,5 +305,17 @@ def test_a_clear_that_a_later_press_has_crossed_is_refused_and_ends_nothing() ->
     unsaid = one(OrderAnswered, bench.feed(clear(AT + 1, OURS, n=n + 1)))
     assert (unsaid.label, unsaid.reason) == ("failed", f"n {n + 1} was never said: the newest is n {n}")
     assert told(bench)["state"] == "raised"
+    assert [(record.state, record.n) for record in alarms(bench.all)[-1:]] == [("repeated", n)], "the centre may not know of that press"
     assert one(OrderAnswered, bench.feed(clear(AT + 2, OURS, n=n))).label == "done"
     assert told(bench)["state"] == "none"
+
+
+@pytest.mark.parametrize("by", ["manual", "auto"])
+def test_an_older_acknowledgement_that_comes_after_the_one_that_counts_is_no_failure(by: str) -> None:
+    """Seed 98 of the preset link: the broker's session held two, and a centre that hears `failed` gives the alarm up."""
+    bench = raised()
+    bench.feed(held(AT))
+    n = alarms(bench.all)[-1].n
+    assert one(OrderAnswered, bench.feed(ack(AT + 1, OURS, "o-1", n=n))).label == "done"
+    assert one(OrderAnswered, bench.feed(ack(AT + 2, OURS, "o-2", n=1, by=by))).label == "done"
+    assert told(bench)["state"] == "acknowledged"

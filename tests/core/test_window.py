@@ -5,26 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.events import Lane, LinkUp
-from agent.core.window import ACK_S_MAX, ALARM_PATIENCE_S, ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES, Window, packet_bytes
+from agent.core.window import ACK_S_MAX, ALARM_PATIENCE_S, ALARMS_FRESH, ALARMS_IN_FLIGHT_MAX, RESERVE_BYTES, Window, packet_bytes
 from tests.core.builders import message
 
 
-def filled(window: Window, lane: Lane, size: int = 100) -> int:
+def filled(window: Window, lane: Lane, size: int = 100, fresh: bool = False) -> int:
     """How many of that lane leave."""
     count = 0
-    while window.room(lane) and count < 10_000:
+    while window.room(lane, fresh) and count < 10_000:
         window.send(0.0, message(lane, size))
         count += 1
     return count
 
 
 @pytest.mark.parametrize(
-    ("receive_max", "alarms", "others"), [(65_535, 32, 80 + 21), (100, 32, 68), (64, 32, 32), (20, 20, 10), (2, 2, 1), (1, 1, 1)]
+    ("receive_max", "held", "fresh", "others"),
+    [(65_535, 24, 8, 80 + 21), (100, 24, 8, 68), (64, 24, 8, 32), (20, 15, 5, 10), (4, 3, 1, 2), (2, 2, 0, 1), (1, 1, 0, 1)],
 )
-def test_so_many_leave_by_what_the_broker_allows(receive_max: int, alarms: int, others: int) -> None:
+def test_so_many_leave_by_what_the_broker_allows(receive_max: int, held: int, fresh: int, others: int) -> None:
     window = Window(8000)
     window.receive_max = receive_max
-    assert filled(window, Lane.ALARM) == min(alarms, ALARMS_IN_FLIGHT_MAX)
+    assert filled(window, Lane.ALARM) == held
+    assert filled(window, Lane.ALARM, fresh=True) == fresh
     window.take_all()
     assert filled(window, Lane.EVENT) == others
 
@@ -34,7 +36,8 @@ def test_back_fill_leaves_room_for_events_and_events_for_alarms() -> None:
     assert filled(window, Lane.BACKFILL) == 10
     assert filled(window, Lane.LIVE) == RESERVE_BYTES // 100 + 1
     assert not window.room(Lane.EVENT)
-    assert filled(window, Lane.ALARM) == ALARMS_IN_FLIGHT_MAX
+    assert filled(window, Lane.ALARM) == ALARMS_IN_FLIGHT_MAX - ALARMS_FRESH
+    assert filled(window, Lane.ALARM, fresh=True) == ALARMS_FRESH
 
 
 def test_a_message_larger_than_the_window_leaves_alone() -> None:

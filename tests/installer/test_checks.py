@@ -62,10 +62,15 @@ def test_a_read_only_root_is_told_with_what_to_do(machine: Machine) -> None:
     assert "/ is mounted read-only: sudo mount -o remount,rw /" in refusal(machine)
 
 
-def test_an_overlay_that_forgets_is_refused(machine: Machine) -> None:
+@pytest.mark.parametrize(("source", "kernel"), [("overlayroot", "quiet"), ("overlay", "boot=overlay"), ("overlay", "overlayroot=tmpfs")])
+def test_an_overlay_that_forgets_is_refused(machine: Machine, source: str, kernel: str) -> None:
     (machine.root / "proc").mkdir()
-    (machine.root / "proc/mounts").write_text("overlay / overlay rw,lowerdir=/lower 0 0\n")
+    (machine.root / "proc/mounts").write_text(f"{source} / overlay rw,lowerdir=/lower 0 0\n")
+    (machine.root / "proc/cmdline").write_text(f"root=PARTUUID=1-02 {kernel}\n")
     assert "raspi-config nonint disable_overlayfs" in refusal(machine)
+    (machine.root / "proc/mounts").write_text("overlay / overlay rw,lowerdir=/somewhere,upperdir=/that/lasts 0 0\n")
+    (machine.root / "proc/cmdline").write_text("quiet\n")
+    assert machine.install("1.0") == 0
 
 
 def test_wheels_for_another_machine_are_told_by_its_name(machine: Machine) -> None:

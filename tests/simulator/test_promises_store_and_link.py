@@ -64,7 +64,7 @@ class LetsAlarmsQueue(Unit):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         room = self.outbox._window.room
-        self.outbox._window.room = lambda lane: room(Lane.BACKFILL if lane is Lane.ALARM else lane)  # type: ignore[method-assign]  # the defect
+        self.outbox._window.room = lambda lane, fresh=False: room(Lane.BACKFILL if lane is Lane.ALARM else lane, fresh)  # type: ignore[method-assign]  # the defect
 
 
 class SendsNothingAgain(Unit):

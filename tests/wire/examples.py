@@ -32,6 +32,7 @@ from agent.wire.records import (
     Gap,
     Health,
     Io,
+    Machine,
     Media,
     Pos,
     Position,
@@ -163,6 +164,22 @@ RECORDS: dict[str, Record] = {
         307,
         1_100_000,
     ),
+    "selftest_commission": _up(
+        SelfTest(
+            what="commission",
+            result="passed",
+            ended="done",
+            inputs={},
+            steps={"machine": "pass", "inputs": "pass", "outputs": "warn", "crank": "skip"},
+            report="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+            signed=True,
+        ),
+        308,
+        1_900_000,
+    ),
+    "event_hardware": _up(
+        EventRecord(what="hardware.changed", id="receiver", old="IC=AT6558R-5N-32", new="MOD=NEO-M9N-00B"), 309, 1_950_000
+    ),
     "clock_fix": _up(ClockFix(of=BOOT, offset_ms=1_799_999_988_000), 15, 90_000),
     "io": _state(
         Io(
@@ -199,11 +216,32 @@ RECORDS: dict[str, Record] = {
             rss_bytes=38_400_000,
             temp_c=51.2,
             store_free_bytes=21_000_000_000,
+            supply_low=False,
+            supply_v=12.61,
+            throttled=0x50000,
+            signal=0.67,
+            access="lte",
             lights_on_s_today=5_412,
             data_today_bytes=3_204_118,
             data_month_bytes=51_880_402,
         ),
         3_600_000,
+    ),
+    "machine": _state(
+        Machine(
+            agent="0.1.0",
+            python="3.11.2",
+            os="Debian GNU/Linux 12 (bookworm)",
+            kernel="6.6.51+rpt-rpi-v8",
+            board="Raspberry Pi Compute Module 4 Rev 1.1",
+            disk="mmcblk0p3, BJTD4R",
+            disk_used_life=0.1,
+            disk_written_gb=212,
+            disk_errors=0,
+            modem="QUALCOMM INCORPORATED EC25",
+            operator="CHINA MOBILE",
+        ),
+        200,
     ),
 }
 

@@ -22,6 +22,7 @@ from agent.core.events import (
     LightsShown,
     LinkDown,
     LinkUp,
+    MachineSeen,
     OutputFailed,
     OutputPulsed,
     Recalled,
@@ -113,6 +114,7 @@ def spoken() -> list[tuple[str, bytes, bool]]:
     """All that a unit says on a day with everything: no clock at first, a press, orders good and bad, faults, a broken link, an end."""
     desk = Desk()
     desk.give(Started(0.0), SpoolOpened(0.01, {}, {}), LinkUp(0.1, 1, "mqtt://broker.example", 5), Vitals(0.2, 38_000_000, 51.5, 10**9))
+    desk.give(MachineSeen(0.3, "3.11.2"))
     desk.give(*fixes(1.0, 30), Edge(31.2, "panic", True), Edge(31.3, "ignition", True), OutputFailed(31.5, "light", "short"))
     desk.give(*fixes(32.0, 7))
     desk.order(38.9, "down_alarm_ack_auto", body=desk.alarm() | {"by": "auto", "n": 1})

@@ -1,0 +1,206 @@
+"""`outpost commission`: whoever installs is led through every check that needs a hand; a report, its page and its signature come out."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from agent import clock
+from agent.cli import commission_report, parser
+from agent.cli.commission_gnss import gnss
+from agent.cli.commission_inputs import inputs, wires
+from agent.cli.commission_link import link
+from agent.cli.commission_machine import clock as time_step
+from agent.cli.commission_machine import crank, machine
+from agent.cli.commission_outputs import outputs
+from agent.cli.commission_panic import panic
+from agent.cli.commission_report import Saved, Step
+from agent.cli.commission_talk import Answers, LeftOut, Stopped, Talk, Terminal, left_out, read_answers
+from agent.cli.commission_walk import LANGUAGES, AgentGone, Refused, Walk
+from agent.cli.commission_words import COMMISSION
+from agent.cli.doctor_words import DOCTOR
+from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
+from agent.cli.why import language
+from agent.cli.why_findings import number, section
+from agent.cli.why_words import Language, Words
+from agent.config import Config
+from agent.config_file import ConfigErrors, read
+
+PATIENCE_S = 60.0
+PUBLISH_S = 20.0
+AGAIN = ("r", "再")
+
+MORE = """
+Step by step, under the dashboard: each input is worked, plugs are pulled, each lamp is lit, the link is cut, each panic button is pressed
+in test mode, the engine is started. A step can be repeated or left out with a reason. At the end a report is saved (JSON, and a page to
+print), signed with the unit's key, and told to the centre. Needs the running agent; what it does to the unit is over by itself, and at
+once in an alarm."""
+
+EPILOG = """\
+examples:
+  sudo outpost commission
+  sudo outpost commission --lang zh -o /media/usb
+  sudo outpost commission --only gnss --only link
+
+exit codes:
+  0  no step has failed
+  1  a step has failed, or it was ended before its end
+  2  a mistake on the command line, or the config file is wrong
+  3  the agent is not running"""
+
+
+class Kind(NamedTuple):
+    """A step there is: its name, and what is done."""
+
+    name: str
+    run: Callable[[Walk], None]
+
+
+STEPS = (
+    Kind("machine", machine),
+    Kind("clock", time_step),
+    Kind("inputs", inputs),
+    Kind("wires", wires),
+    Kind("outputs", outputs),
+    Kind("gnss", gnss),
+    Kind("link", link),
+    Kind("panic", panic),
+    Kind("crank", crank),
+)
+
+
+def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
+    """The command's options."""
+    command = parser.command(subparsers, "commission", MORE, EPILOG)
+    command.add_argument("--lang", choices=("zh", "en"), help="the language of the talk (default: unit.language of the config file)")
+    command.add_argument("--only", action="append", choices=[kind.name for kind in STEPS], help="only this step; may be given again")
+    command.add_argument("--wait", metavar="S", type=float, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, help="for the report (default: commissioning/ in store.path)")
+    command.add_argument("--yes", action="store_true", help="answer each question with Enter; for tests, not for vehicles")
+    command.add_argument("--answers", metavar="FILE", type=Path, help="a JSON object of answers by question; what it has not is Enter")
+    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
+    parser.add_config(command)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lead through, save and tell; the exit code."""
+    tongue: Language = args.lang or language(args.config)
+    try:
+        config = read(args.config)
+        socket = args.socket or socket_path(args.config)
+        talk: Talk = read_answers(args.answers) if args.answers else Answers() if args.yes else Terminal()
+    except (OSError, ValueError, ConfigErrors) as e:
+        print(e, file=sys.stderr)
+        return MISTAKE
+    words = {name: Words(name, DOCTOR, COMMISSION) for name in LANGUAGES}
+    walk = Walk(socket, config, talk, words, tongue, max(1.0, args.wait), clock.monotonic)
+    kinds = [kind for kind in STEPS if not args.only or kind.name in args.only]
+    try:
+        walk.status()
+    except AgentGone as e:
+        print(e, file=sys.stderr)
+        return NOT_RUNNING
+    try:
+        steps = _steps(walk, kinds)
+    except (KeyboardInterrupt, Stopped):
+        _put_back(walk)
+        walk.say("stopped")
+        return FAILED
+    return _end(walk, steps, args.output or Path(config.store.path) / "commissioning")
+
+
+def _steps(walk: Walk, kinds: list[Kind]) -> list[Step]:
+    walk.say("welcome", unit=walk.config.unit.id, count=len(kinds))
+    found = []
+    for place, kind in enumerate(kinds, 1):
+        walk.talk.say("")
+        walk.say("step", number=place, count=len(kinds), title=walk.text(f"title.{kind.name}"))
+        walk.say(f"about.{kind.name}")
+        found.append(_step(walk, kind))
+    return found
+
+
+def _step(walk: Walk, kind: Kind) -> Step:
+    """Once, or as often as somebody wants."""
+    title = {name: words(f"title.{kind.name}") for name, words in walk.words.items()}
+    reason = left_out(walk.ask(f"step.{kind.name}", "begin"))
+    tries = 0
+    while reason is None:
+        walk.lines = []
+        tries += 1
+        _once(walk, kind)
+        step = Step(kind.name, title, walk.lines, tries, None)
+        answer = walk.ask(f"step.{kind.name}.again", "go_on", result=walk.text(step.result))
+        reason = left_out(answer)
+        if reason is None and answer.lower() not in AGAIN:
+            return step
+    walk.lines = []
+    walk.left_out(kind.name, reason)
+    return Step(kind.name, title, walk.lines, tries, reason)
+
+
+def _once(walk: Walk, kind: Kind) -> None:
+    """Whatever stops it half-way is a line of the report."""
+    try:
+        kind.run(walk)
+    except AgentGone as e:
+        walk.note("fail", kind.name, "agent_gone", "agent_gone.do", reason=str(e))
+    except Refused as e:
+        walk.note("fail", kind.name, "output.refused", "output.refused.do", name=kind.name, reason=str(e))
+    except LeftOut as e:
+        walk.left_out(kind.name, str(e))
+
+
+def _put_back(walk: Walk) -> None:
+    """End what is still on, rather than when it would end by itself."""
+    deeds: list[tuple[str, dict[str, object]]] = [("output.test", {"output": None}), ("link.outage", {"s": 0})]
+    if walk.testing:
+        deeds.append(("walk_test", {"stop": True}))
+    for action, body in deeds:
+        try:
+            walk.do(action, **body)
+        except (AgentGone, Refused):
+            continue
+
+
+# --- the end ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
+    walk.talk.say("")
+    failed = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"]
+    walk.say("failed" if failed else "passed", **({"steps": ", ".join(failed)} if failed else {}))
+    try:
+        report = commission_report.made(steps, walk.config, walk.status())
+        saved = commission_report.save(report, directory, *_identity(walk.config))
+    except (OSError, AgentGone) as e:
+        walk.say("unsaved", reason=str(e))
+        return FAILED
+    walk.say("saved", report=saved.report)
+    walk.say("saved_page", page=saved.page)
+    if saved.signature is None:
+        walk.say("unsigned", reason=saved.unsigned)
+    else:
+        walk.say("signed", file=saved.signature)
+    _publish(walk, steps, saved, str(report["result"]))
+    return FAILED if failed else FINE
+
+
+def _identity(config: Config) -> tuple[Path | None, Path | None]:
+    """Key and certificate of the unit, as [mqtt] names them."""
+    return tuple(None if path is None else Path(path) for path in (config.mqtt.key, config.mqtt.cert))  # type: ignore[return-value]  # two of them
+
+
+def _publish(walk: Walk, steps: list[Step], saved: Saved, result: str) -> None:
+    try:
+        told = {step.name: step.result for step in steps}
+        walk.do("commission", result=result, steps=told, report=saved.sha256, signed=saved.signature is not None)
+        online = section(walk.status(), "link").get("state") == "online"
+        left = online and walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
+    except (Refused, AgentGone) as e:
+        walk.say("unpublished", reason=str(e))
+    except LeftOut:
+        return
+    else:
+        walk.say("published" if left else "publishing")

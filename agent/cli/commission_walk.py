@@ -1,0 +1,156 @@
+"""What every step of a commissioning has in hand: the agent to ask, the person to talk to, lines of the report in both languages."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from agent.cli.ask import NoAnswer, NotRunning, ask
+from agent.cli.commission_talk import LeftOut, Talk, left_out
+from agent.cli.doctor_check import Check, Result
+from agent.cli.why_findings import section
+from agent.cli.why_words import Language, Words
+from agent.config import Config
+
+Section = dict[str, Any]
+Found = TypeVar("Found")
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+YES, NO = ("", "y", "yes", "是"), ("n", "no", "否")
+
+
+class AgentGone(Exception):
+    """The agent does not answer any more."""
+
+
+class Refused(Exception):
+    """The agent does not do it, and says why."""
+
+
+class Line(NamedTuple):
+    """One line of the report; `what` and `do` by language."""
+
+    result: Result
+    code: str
+    what: dict[Language, str]
+    do: dict[Language, str]
+
+    def told(self) -> dict[str, Any]:
+        """As it stands in the report; `do` only where there is something to do."""
+        return {"result": self.result, "code": self.code, "what": self.what} | ({"do": self.do} if any(self.do.values()) else {})
+
+
+class Walk:
+    """One commissioning. `patience_s` is how long a hand is waited for; `now` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        socket: str,
+        config: Config,
+        talk: Talk,
+        words: dict[Language, Words],
+        language: Language,
+        patience_s: float,
+        now: Callable[[], float],
+    ) -> None:
+        self.config = config
+        self.talk = talk
+        self.words = words
+        self.patience_s = patience_s
+        self.now = now
+        self._socket = socket
+        self._language = language
+        self.lines: list[Line] = []
+        self.testing = False
+        """A walk test is open that we have begun."""
+
+    # --- the agent ----------------------------------------------------------------------------------------------------------------
+
+    def status(self) -> Section:
+        """What the agent says of itself. Raises AgentGone."""
+        try:
+            return ask(self._socket, {"ask": "status"})
+        except (NotRunning, NoAnswer) as e:
+            raise AgentGone(str(e)) from None
+
+    def do(self, action: str, **body: object) -> Section:
+        """Have it do something.
+
+        Raises:
+            Refused: it says why not.
+            AgentGone: it does not answer.
+        """
+        try:
+            return ask(self._socket, {"do": action, **body})
+        except NotRunning as e:
+            raise AgentGone(str(e)) from None
+        except NoAnswer as e:
+            raise Refused(str(e).partition(" answers: ")[2] or str(e)) from None
+
+    def wait(self, look: Callable[[Section], Found], within_s: float | None = None) -> Found | None:
+        """What `look` finds in the status, once that is something; None when it is not within that time (else `patience_s`).
+
+        Raises:
+            LeftOut: somebody does not want to wait for it.
+            AgentGone: it does not answer.
+        """
+        until = self.now() + (self.patience_s if within_s is None else within_s)
+        while True:
+            found = look(self.status())
+            if found or self.now() >= until:
+                return found or None
+            self.talk.turn()
+
+    # --- the person ---------------------------------------------------------------------------------------------------------------
+
+    def text(self, key: str, **facts: object) -> str:
+        """A sentence in the language of the talk."""
+        return self.words[self._language](key, **facts)
+
+    def say(self, key: str, **facts: object) -> None:
+        """Say it."""
+        self.talk.say(self.text(key, **facts))
+
+    def ask(self, question: str, key: str, /, **facts: object) -> str:
+        """Ask it; `question` is its name in a file of answers."""
+        return self.talk.ask(question, self.text(key, **facts))
+
+    def asked_yes(self, question: str, key: str, /, **facts: object) -> bool:
+        """A question of yes (Enter) or no.
+
+        Raises:
+            LeftOut: neither is wanted.
+        """
+        while True:
+            answer = self.ask(question, key, **facts)
+            if answer.lower() in (*YES, *NO):
+                return answer.lower() in YES
+            if (reason := left_out(answer)) is not None:
+                raise LeftOut(reason)
+            self.say("yes_or_no")
+
+    # --- the report ---------------------------------------------------------------------------------------------------------------
+
+    def note(self, result: Result, code: str, key: str, do: str = "", **facts: object) -> None:
+        """A line of the report, which is also said. `do`: the key of what to do."""
+        what = {name: words(key, **facts) for name, words in self.words.items()}
+        self._add(Line(result, code, what, {name: words(do, **facts) if do else "" for name, words in self.words.items()}))
+
+    def left_out(self, code: str, reason: str) -> None:
+        """A line for what was left out by hand."""
+        self.note("skip", code, "left_out", reason=reason or "-")
+
+    def take(self, checks: Callable[[Words], list[Check]]) -> None:
+        """Lines of `outpost doctor`, in both languages; the result is that of the first."""
+        first, second = (checks(self.words[name]) for name in LANGUAGES)
+        for one, other in zip(first, second, strict=False):
+            what, do = (dict(zip(LANGUAGES, pair, strict=True)) for pair in ((one.what, other.what), (one.do, other.do)))
+            self._add(Line(one.result, one.code, what, do))
+
+    def _add(self, line: Line) -> None:
+        self.lines.append(line)
+        self.talk.say(f"  {self.text(line.result)}  {line.what[self._language]}")
+        if line.do[self._language]:
+            self.talk.say(f"        → {line.do[self._language]}")
+
+
+def boot(status: Section) -> object:
+    """The name of the agent's present life."""
+    return section(status, "unit").get("boot")

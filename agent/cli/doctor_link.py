@@ -1,0 +1,68 @@
+"""The way to the broker: the agent's word where it has a link, our own look, step by step, where it has none; checks come out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agent.adapters import link_look
+from agent.cli.doctor_check import Check, Result
+from agent.cli.why_findings import number, section
+from agent.cli.why_words import Words, clean
+from agent.config import Mqtt
+
+TRIP_MS_LONG, TRIP_MS_TOO_LONG = 2000.0, 10_000.0
+"""After ten seconds the agent itself sends again."""
+
+DAYS_FEW = 30
+"""As the fault link.certificate."""
+
+STAGES = ("dns", "tcp", "tls")
+
+
+def link(body: dict[str, Any] | None, mqtt: Mqtt | None, words: Words, now: Callable[[], float]) -> list[Check]:
+    """Connection, steps, certificate, round trip. `now` gives monotonic seconds."""
+    if body is None:
+        return _looked(mqtt.endpoints[0], mqtt, words, now) if mqtt else [Check("skip", "link", words("no_config"))]
+    told = section(body, "link")
+    endpoint, since = clean(told.get("endpoint", "-")), number(told.get("since_s"))
+    if told.get("state") == "online":
+        span = "-" if since is None else words.span(since)
+        state = Check("pass", "link.state", words("link.online", endpoint=endpoint, span=span))
+        return [state, Check("pass", "link.steps", words("link.agreed")), certificate(body, words), trip(body, words)]
+    reason = clean(told.get("reason") or "-")
+    advice = words.advice(reason) or ""
+    state = Check("fail", "link.state", words("link.offline", endpoint=endpoint, reason=words.reason(reason)), advice)
+    looked = _looked(endpoint, mqtt, words, now) if mqtt else []
+    return [state, *looked, certificate(body, words)]
+
+
+def _looked(endpoint: str, mqtt: Mqtt, words: Words, now: Callable[[], float]) -> list[Check]:
+    stages = link_look.look(endpoint, mqtt, now)
+    return [_stage(stage, words) for stage in stages]
+
+
+def _stage(stage: link_look.Stage, words: Words) -> Check:
+    assert stage.name in STAGES, stage
+    if not stage.reason:
+        return Check("pass", f"link.{stage.name}", words(f"link.{stage.name}", ms=f"{stage.ms:.0f}"))
+    what = words("link.stage", reason=words.reason(stage.reason))
+    return Check("fail", f"link.{stage.name}", what, words.advice(stage.reason) or "")
+
+
+def certificate(body: dict[str, Any], words: Words) -> Check:
+    """Days that are left of the unit's certificate."""
+    days = number(section(body, "certificate").get("days_left"))
+    if days is None:
+        return Check("skip", "link.certificate", words("certificate.none"))
+    if days < 0:
+        return Check("fail", "link.certificate", words("certificate.over", days=int(-days)), words("certificate.do"))
+    what = words("certificate", days=int(days))
+    return Check("warn", "link.certificate", what, words("certificate.do")) if days < DAYS_FEW else Check("pass", "link.certificate", what)
+
+
+def trip(body: dict[str, Any], words: Words) -> Check:
+    """From PUBLISH to PUBACK, of the last position."""
+    ms = number(section(body, "outbox").get("ack_ms"))
+    if ms is None:
+        return Check("skip", "link.trip", words("trip.unknown"))
+    result: Result = "fail" if ms > TRIP_MS_TOO_LONG else "warn" if ms > TRIP_MS_LONG else "pass"
+    return Check(result, "link.trip", words("trip", ms=f"{ms:.0f}"), "" if result == "pass" else words("trip.do"))

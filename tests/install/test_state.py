@@ -1,0 +1,99 @@
+"""The store on a file system of its own, and a root that nobody can write to: in a booted Debian, on a disk of 64 MB.
+
+There is no udev in a container, so a line of tmpfiles.d makes the link by which a label is found.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import __version__
+from tests.install import bundles, unit
+from tests.install.debian import base_tree, why_not
+from tests.install.tree import Tree
+
+DISK_MB = 64
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if reason := why_not():
+        pytest.skip(reason)
+    return bundles.release(tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A block device with an ext4 that is labelled for the store."""
+    image = tmp_path_factory.mktemp("disk") / "image"
+    with image.open("wb") as file:
+        file.truncate(DISK_MB << 20)
+    for words in (["mkfs.ext4", "-q", "-L", "outpost-state", str(image)], ["losetup", "-f", "--show", str(image)]):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no disk can be made here: {' '.join(words)}: {done.stderr.strip()}")
+    device = done.stdout.strip()
+    yield device
+    subprocess.run(["losetup", "-d", device], check=False)
+
+
+@pytest.fixture(scope="module")
+def pi(release: Path, disk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """As flashed, with a config, the bundle, and that disk."""
+    with unit.flashed(base_tree(unit.FLASHED), tmp_path_factory.mktemp("pi") / "root") as tree:
+        unit.carry(tree, release)
+        tree.write("/etc/outpost/agent.toml", unit.CONFIG)
+        tree.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+        tree.boot(f"--bind={disk}")
+        yield tree
+
+
+def mounted(tree: Tree) -> str:
+    """The options with which the store's file system is mounted; empty when it is none of its own."""
+    return tree.run(["findmnt", "-n", "-o", "FSTYPE,OPTIONS", "/var/lib/outpost"], check=False).stdout
+
+
+def test_the_installer_finds_it_and_the_store_lies_on_it(pi: Tree, release: Path) -> None:
+    said = unit.install(pi, release)
+    assert "on its own file system, outpost-state, from now on" in said
+    assert mounted(pi).startswith("ext4")
+    assert "noatime" in mounted(pi)
+    assert "commit=30" in mounted(pi)
+    unit.wait_running(pi, __version__)
+    pi.wait_for("the store is there", lambda: pi.inside("/var/lib/outpost/spool").is_dir())
+    assert not pi.path("/var/lib/outpost/spool").exists(), "on the root below it"
+    assert "Nothing had to be changed." in unit.install(pi, release)
+
+
+def test_with_a_root_that_is_read_only_the_agent_runs_and_its_store_is_written(pi: Tree, disk: str) -> None:
+    pi.shut_down()
+    pi.boot(f"--bind={disk}", "--read-only")
+    assert pi.run(["touch", "/etc/x"], check=False).returncode != 0
+    unit.wait_running(pi, __version__)
+    assert mounted(pi).startswith("ext4")
+    newest = max(path.stat().st_mtime for path in pi.inside("/var/lib/outpost/spool").iterdir())
+    started = int(pi.show("outpost", "ExecMainStartTimestampMonotonic")) / 1e6
+    now = float(Path("/proc/uptime").read_text().split()[0])
+    age = pi.run(["date", "+%s.%N"]).stdout
+    assert newest > float(age) - (now - started) - 1, "nothing was written since the start"
+
+
+def test_on_a_root_that_is_read_only_the_installer_says_what_to_do(pi: Tree, release: Path) -> None:
+    said = unit.install(pi, release, check=False)
+    assert "/ is mounted read-only: sudo mount -o remount,rw /" in said
+    unit.wait_running(pi, __version__)
+
+
+def test_without_the_disk_the_agent_runs_all_the_same(pi: Tree) -> None:
+    pi.shut_down()
+    pi.path("/etc/tmpfiles.d/disk.conf").unlink()
+    pi.boot()
+    unit.wait_running(pi, __version__)
+    assert mounted(pi) == ""
+
+
+def test_uninstall_leaves_the_store_where_it_is_mounted(pi: Tree) -> None:
+    unit.verb(pi, "uninstall")
+    assert not pi.path("/opt/outpost").exists()
