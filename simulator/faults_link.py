@@ -1,4 +1,4 @@
-"""What goes wrong with one of several brokers; see `faults`."""
+"""What goes wrong with one of several brokers, or is done to the link on purpose; see `faults`."""
 
 from typing import TYPE_CHECKING
 
@@ -31,3 +31,14 @@ class FirstBrokerDown(Fault, frozen=True):
     def end(self, world: "World") -> None:
         """It is open."""
         world.broker.first_shut = False
+
+
+class OutageAsked(Fault, frozen=True):
+    """Whoever installs the unit asks it for an outage of so long. In no preset: it is not weather."""
+
+    def begin(self, world: "World") -> None:
+        """It may refuse."""
+        world.car.hands.do("link.outage", s=self.lasts_s)
+
+    def end(self, world: "World") -> None:
+        """It ends by itself."""

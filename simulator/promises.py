@@ -62,13 +62,15 @@ class Judge:
         from simulator.promises_gnss import GNSS_PROMISES
         from simulator.promises_lights import LIGHT_PROMISES
         from simulator.promises_link import LINK_PROMISES
+        from simulator.promises_outage import OUTAGE_PROMISES
         from simulator.promises_press import PRESS_PROMISES
         from simulator.promises_records import RECORD_PROMISES
         from simulator.promises_wires import WIRE_PROMISES
 
         self.event: Event | None = None
         wires = (*PRESS_PROMISES, *FEEDBACK_PROMISES, *LIGHT_PROMISES, *FAULT_PROMISES, *WIRE_PROMISES)
-        every = (*RECORD_PROMISES, *ALARM_PROMISES, *wires, *GNSS_PROMISES, *LINK_PROMISES, *DATA_PROMISES, *UNIT_PROMISES)
+        link = (*LINK_PROMISES, *OUTAGE_PROMISES)
+        every = (*RECORD_PROMISES, *ALARM_PROMISES, *wires, *GNSS_PROMISES, *link, *DATA_PROMISES, *UNIT_PROMISES)
         self.promises = [promise(world) for promise in every]
         self._ears: dict[type, list[Callable[[Any], None]]] = {}
         for promise in self.promises:

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 STUCK_S = 30.0
 
 
-class Watch(NamedTuple):
-    """One code: whether it is so in this world (None: nobody can tell), within how many seconds it is told, and is taken back.
+Affected = frozenset[str] | None
+"""Ids of what is in trouble."""
 
-    `not_before_s`: it must have been so for at least so long.
+
+class Watch(NamedTuple):
+    """One code: of what it is so in this world (None: nobody can tell), within how many seconds it is told, and is taken back.
+
+    `not_before_s`: it must have been so of one of them for at least so long.
     """
 
     code: str
-    so: Callable[["World"], bool | None]
+    of: Callable[["World"], "Affected"]
     told_s: float
     cleared_s: float
     not_before_s: float = 0.0
@@ -32,47 +36,54 @@ def _used(world: "World", use: str) -> list[Switch]:
     return [switch for switch in world.car.switches.values() if switch.config.use.value == use]
 
 
-def _wires(level: bool) -> Callable[["World"], bool | None]:
-    """Whether both contacts of a supervised input read so, as far as its wire has it."""
+def _wires(level: bool) -> Callable[["World"], Affected]:
+    """Both contacts of a supervised input read so, as far as its wire has it."""
 
-    def so(world: "World") -> bool | None:
+    def affected(world: "World") -> Affected:
         supervised = (switch for switch in world.car.switches.values() if switch.config.supervised)
-        return any(switch.contact(NO) is level and switch.contact(NC) is level for switch in supervised)
+        return frozenset(switch.config.id for switch in supervised if switch.contact(NO) is level and switch.contact(NC) is level)
 
-    return so
-
-
-def _stuck(world: "World") -> bool | None:
-    return any(switch.reads for switch in _used(world, "panic"))
+    return affected
 
 
-def _power(world: "World") -> bool | None:
-    return world.car.supply_low or any(switch.reads for switch in _used(world, "low_voltage"))
+def _active(world: "World", use: str) -> frozenset[str]:
+    return frozenset(switch.config.id for switch in _used(world, use) if switch.reads)
 
 
-def _tamper(world: "World") -> bool | None:
-    return any(switch.reads for switch in _used(world, "tamper"))
+def _stuck(world: "World") -> Affected:
+    return _active(world, "panic")
 
 
-def _recorder(world: "World") -> bool | None:
+def _power(world: "World") -> Affected:
+    return _active(world, "low_voltage") | ({"supply"} if world.car.supply_low else set())
+
+
+def _tamper(world: "World") -> Affected:
+    return _active(world, "tamper")
+
+
+def _recorder(world: "World") -> Affected:
     """A recorder need not live while the ignition is off."""
-    return world.car.recorder_dead and bool(world.car.recorders) and any(world.car.switches[key].reads for key in world.car.hands.keys)
+    dead = world.car.recorder_dead and any(world.car.switches[key].reads for key in world.car.hands.keys)
+    return frozenset(recorder.id for recorder in world.car.recorders if dead)
 
 
-def _dark(world: "World") -> bool | None:
+def _dark(world: "World") -> Affected:
     """A group that is watched plays light and all of its lamps are burnt."""
     lamps = world.car.lamps
     if lamps.mute:
         return None
-    return any(lamps.wanted(group) and set(lamps.groups[group]) <= lamps.burnt - lamps.welded for group in lamps.watched)
+    return frozenset(
+        group for group in lamps.watched if lamps.wanted(group) and set(lamps.groups[group]) <= lamps.burnt - lamps.welded
+    )
 
 
-def _welded(world: "World") -> bool | None:
+def _welded(world: "World") -> Affected:
     """A group that is watched plays none, and one of its lamps shines."""
     lamps = world.car.lamps
     if lamps.mute:
         return None
-    return any(not lamps.wanted(group) and set(lamps.groups[group]) & lamps.welded for group in lamps.watched)
+    return frozenset(group for group in lamps.watched if not lamps.wanted(group) and set(lamps.groups[group]) & lamps.welded)
 
 
 WATCHES = (
@@ -108,6 +119,7 @@ class FaultsAreTrue(Promise):
         self._booted_at = math.inf
         self._so: dict[str, bool | None] = {}
         self._since: dict[str, float] = {}
+        self._began: dict[str, dict[str, float]] = {watch.code: {} for watch in WATCHES}
         self._last_so: dict[str, float] = {}
         self._told: dict[str, bool] = {}
         self._looked_at = -math.inf
@@ -129,10 +141,14 @@ class FaultsAreTrue(Promise):
             self._see(watch)
 
     def _see(self, watch: Watch) -> bool | None:
-        """Whether it is so now; since when, and when it was so last, is remembered."""
-        so, was = watch.so(self.world), self._so.get(watch.code)
+        """Whether it is so now; since when of what has been so the longest, and when it was so last, is remembered."""
+        affected, was = watch.of(self.world), self._so.get(watch.code)
+        so = None if affected is None else bool(affected)
+        began = self._began[watch.code] = {name: self._began[watch.code].get(name, self.world.now) for name in affected or ()}
         if so is not was:
             self._so[watch.code], self._since[watch.code] = so, self.world.now
+        if began:
+            self._since[watch.code] = min(began.values())
         if so is not False or was is not False:
             self._last_so[watch.code] = self.world.now
         return so

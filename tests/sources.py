@@ -77,3 +77,10 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, str]]:
             match node.func:
                 case ast.Name(id=called) | ast.Attribute(attr=called):
                     yield node, called
+
+
+def has_test(named: str) -> bool:
+    """Whether `tests/…/test_x.py::test_name` is a test that there is."""
+    file, _, function = named.partition("::")
+    path = PROJECT / file
+    return path in files() and function.startswith("test_") and any(found == function for found, _ in documented(path))

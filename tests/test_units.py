@@ -1,4 +1,4 @@
-"""The unit files, as systemd itself judges them without running them: no word that it does not know, and no more exposure than is needed."""
+"""The unit files, as systemd itself judges them without running them: no word that it does not know, and little exposure."""
 
 import re
 import shutil

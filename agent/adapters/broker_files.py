@@ -3,6 +3,10 @@
 Files on a card are replaced while we run, one after the other, and not always by good ones. So a context is made of what lies there now,
 and of what lay there before when that is not usable: bad files never cost a link. In a thread of its own (`credentials`), since a card that
 dies may hold a reader for ever.
+
+A board without a battery begins with a clock of years ago, and a private network may have nobody who tells it the time. The broker's
+certificate is then "not yet valid", which is a word about the clock: as long as the kernel does not call that synchronized, the times in
+certificates are not looked at from then on, everything else in them is.
 """
 
 import ssl
@@ -11,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.adapters.kernel_clock import kernel_clock
 from agent.config import Mqtt
 from agent.core.events import CertificateSeen, Event
 from agent.credentials import strangers
@@ -24,6 +29,10 @@ LOOKS_BAD = 2
 
 CLOSE_S_MAX = 2.0
 
+NOT_YET_VALID = 9
+NO_CHECK_TIME = 0x200000
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_FLAG_NO_CHECK_TIME of <openssl/x509_vfy.h>; Python has no names for them."""
+
 TAG_INTEGER, TAG_SEQUENCE, TAG_UTC_TIME, TAG_GENERALIZED_TIME, TAG_VERSION = 0x02, 0x30, 0x17, 0x18, 0xA0
 """Of DER (X.690); version is the explicit [0] of a TBSCertificate."""
 
@@ -34,15 +43,30 @@ class _Socket(ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
-        except BaseException:
+        except BaseException as e:
             self.close()
+            if isinstance(e, ssl.SSLCertVerificationError) and e.verify_code == NOT_YET_VALID:
+                self.not_yet_valid()
             raise
+
+    def not_yet_valid(self) -> None:
+        """The other's certificate begins in the future; for who wants to know."""
 
 
 class Files:
     """The files that [mqtt] names. `context` may be called from any thread; `start` and `close` are for one."""
 
-    def __init__(self, config: Mqtt, post: Callable[[Event], None], now: Callable[[], float], look_s: float = LOOK_S) -> None:
+    def __init__(
+        self,
+        config: Mqtt,
+        post: Callable[[Event], None],
+        now: Callable[[], float],
+        look_s: float = LOOK_S,
+        synchronized: Callable[[], bool] = lambda: kernel_clock()[0],
+    ) -> None:
+        """`synchronized`: whether the kernel calls the system clock so."""
+        self._synchronized = synchronized
+        self._is_behind = False
         self._config = config
         self._post = post
         self._now = now
@@ -75,7 +99,22 @@ class Files:
         except (OSError, ValueError):
             if self._good is None:
                 raise
+        self._good.sslsocket_class = self._socket_class()
+        self._is_behind = self._is_behind and not self._synchronized()
+        if self._is_behind:
+            self._good.verify_flags |= NO_CHECK_TIME
+        else:
+            self._good.verify_flags &= ~NO_CHECK_TIME
         return self._good
+
+    def _socket_class(self) -> type[_Socket]:
+        files = self
+
+        class Socket(_Socket):
+            def not_yet_valid(self) -> None:
+                files._is_behind = not files._synchronized()
+
+        return Socket
 
     def _watch(self) -> None:
         version, bad, seen, said_at = 0, 0, None, -SAY_S

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SYS = Path("/sys")
-ASKED_S_MAX = 2.0
+ASKED_S_MAX = 1.0
 """vcgencmd asks the firmware by a mailbox: some milliseconds."""
 
 UNDER_VOLTAGE, CAPPED, THROTTLED, HOT = 0x1, 0x2, 0x4, 0x8

@@ -18,6 +18,9 @@ COLUMNS = ("pin", "header", "direction", "id", "function", "active", "pull", "po
 SCREWS = ("screw", "wire", "part", "fuse", "goes to")
 """What a board adds."""
 
+HERE = ("localhost", "127.0.0.1")
+"""A broker on this very unit."""
+
 PRESS_DEBOUNCE_S = (0.02, 0.2)
 """Contacts bounce for milliseconds, interference comes in bursts; a hand that hits a button may be gone in a fifth of a second."""
 
@@ -168,6 +171,16 @@ def notes(config: Config) -> Iterator[str]:
             why = "a bouncing contact or a spike may be a press" if device.debounce_s < shortest_s else "a quick press may not be believed"
             yield f"{device.id}: debounce_s is {device.debounce_s:g}, outside {shortest_s:g} to {longest_s:g}; {why}"
     yield from config_shows.notes(config)
+    yield from open_doors(config)
+
+
+def open_doors(config: Config) -> Iterator[str]:
+    """What SECURITY.md calls for a desk only."""
+    for endpoint in config.mqtt.endpoints:
+        if endpoint.startswith("mqtt://") and endpoint.removeprefix("mqtt://").partition(":")[0] not in HERE:
+            yield f"{endpoint}: without TLS anybody on the way reads all of it, and may be the broker; mqtts:// on a road"
+    if config.orders.allow_unsigned_development:
+        yield "orders.allow_unsigned_development is on: whoever may publish at the broker commands this unit; never in a vehicle"
 
 
 def _active_at(device: Input | Output, level: str) -> bool:

@@ -154,7 +154,10 @@ def _once(walk: Walk, kind: Kind) -> None:
 
 def _put_back(walk: Walk) -> None:
     """End what is still on, rather than when it would end by itself."""
-    for action, body in (("output.test", {"output": None}), ("link.outage", {"s": 0}), ("walk_test", {"stop": True})):
+    deeds: list[tuple[str, dict[str, object]]] = [("output.test", {"output": None}), ("link.outage", {"s": 0})]
+    if walk.testing:
+        deeds.append(("walk_test", {"stop": True}))
+    for action, body in deeds:
         try:
             walk.do(action, **body)
         except (AgentGone, Refused):
@@ -193,7 +196,8 @@ def _publish(walk: Walk, steps: list[Step], saved: Saved, result: str) -> None:
     try:
         told = {step.name: step.result for step in steps}
         walk.do("commission", result=result, steps=told, report=saved.sha256, signed=saved.signature is not None)
-        left = walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
+        online = section(walk.status(), "link").get("state") == "online"
+        left = online and walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
     except (Refused, AgentGone) as e:
         walk.say("unpublished", reason=str(e))
     except LeftOut:

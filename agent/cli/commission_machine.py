@@ -1,6 +1,6 @@
 """The steps that ask little of the person: machine and clock at the begin, cranking at the end; lines of the report come out."""
 
-from agent.adapters import supply
+from agent.adapters import supply, vitals
 from agent.cli import doctor, doctor_unit
 from agent.cli.commission_walk import AgentGone, Section, Walk, boot
 from agent.cli.doctor_machine import voltage
@@ -8,7 +8,7 @@ from agent.cli.why_findings import section
 
 CLOCK_S = 60.0
 CRANK_S = 12.0
-"""From the turn of the key: cranking takes some seconds, and the agent looks at its supply each ten."""
+"""From the turn of the key: cranking takes some seconds. The board's alarm is read here too: it speaks of two, the agent looks each ten."""
 
 
 def machine(walk: Walk) -> None:
@@ -38,7 +38,7 @@ def crank(walk: Walk) -> None:
         lowest = {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         count += bool(now)
         after = _status(walk)
-        low |= _low(after)
+        low |= _low(after) or vitals.supply_low() is True
         walk.talk.turn()
     for name, volts in lowest.items():
         walk.take(lambda words, name=name, volts=volts: [voltage(name, volts, count, words)])  # type: ignore[misc]  # bound by defaults

@@ -30,10 +30,12 @@ def panic(walk: Walk) -> None:
     except Refused as e:
         walk.note("fail", "panic", "panic.refused", "panic.refused.do", reason=str(e))
         return
+    walk.testing = True
     for button in buttons:
         key = "panic.press_twice" if button.press == "twice" else "panic.press"
         walk.say(key, name=button.id, seat=_seat(button), seconds=f"{button.hold_s:g}")
     test = _followed(walk, life)
+    walk.testing = False
     reached = section(test, "inputs")
     for button in buttons:
         how = reached.get(button.id)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent import __version__
-from agent.adapters import hardware
 from agent.cli import commission_page, commission_sign
 from agent.cli.commission_walk import Line, Section
 from agent.cli.doctor_check import Result, worst
+from agent.cli.doctor_machine import board
 from agent.cli.why_findings import number, section
 from agent.cli.why_words import Language
 from agent.config import Config
@@ -66,7 +66,7 @@ def made(steps: list[Step], config: Config, status: Section) -> dict[str, Any]:
         "time": None if utc_ms is None else int(utc_ms),
         "clock": {key: section(status, "clock").get(key) for key in ("src", "err_ms")},
         "result": "failed" if failed else "passed",
-        "hardware": told or {"board": hardware.board()},
+        "hardware": told or {"board": board()},
         "steps": [step.told() for step in steps],
     }
 

@@ -58,6 +58,8 @@ class Walk:
         self._socket = socket
         self._language = language
         self.lines: list[Line] = []
+        self.testing = False
+        """A walk test is open that we have begun."""
 
     # --- the agent ----------------------------------------------------------------------------------------------------------------
 

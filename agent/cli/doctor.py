@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from agent import clock
-from agent.adapters import hardware
 from agent.cli import doctor_link, doctor_machine, doctor_unit, parser
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.doctor_check import Check
@@ -112,7 +111,7 @@ def _unit(body: dict[str, Any] | None, config: Config | None, words: Words) -> l
 
 
 def _board(words: Words) -> list[Check]:
-    board = hardware.board()
+    board = doctor_machine.board()
     return [Check("pass", "version.board", words("version.board", board=board))] if board else []
 
 

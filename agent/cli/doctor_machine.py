@@ -1,10 +1,12 @@
 """The machine below the agent: supply, heat, disk and their limits; the kernel's files go in, checks come out."""
 
 import os
+import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from agent.adapters import disk, supply, vitals
+from agent.adapters import disk, hardware, supply, vitals
 from agent.cli.doctor_check import Check, Result
 from agent.cli.why_words import Words, size
 from agent.config import Store
@@ -20,6 +22,9 @@ HOT_C, TOO_HOT_C = 70.0, 80.0
 """Raspberry Pi boards begin to slow down at 80 °C."""
 
 FREE_BYTES_LOW, FREE_BYTES_TOO_LOW = 500_000_000, 50_000_000
+
+DISK_S_MAX = 5.0
+"""A card that answers takes milliseconds."""
 
 DAY_S = 86_400.0
 RATE_S_MIN = 3600.0
@@ -84,9 +89,24 @@ def _heat(bits: supply.Throttled | None, words: Words, sys: Path) -> Check:
 
 
 def storage(store: Store | None, words: Words, proc: Path = Path("/proc"), sys: Path = supply.SYS) -> list[Check]:
-    """How the store's disk is mounted, its room, and how long it lasts at the present pace."""
+    """How the store's disk is mounted, its room, and how long it lasts at the present pace. A dead card holds its caller for ever."""
     if store is None:
         return [Check("skip", "disk", words("no_config"))]
+    silent = [Check("fail", "disk", words("disk.silent", path=store.path), words("mount.readonly.do"))]
+    return within(DISK_S_MAX, lambda: _storage(store, words, proc, sys), silent)
+
+
+def within(seconds: float, look: Callable[[], list[Check]], late: list[Check]) -> list[Check]:
+    """What `look` finds, or `late` when it has not come back in time; it is then left behind in its thread."""
+    found: queue.SimpleQueue[list[Check]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: found.put(look()), name="disk-look", daemon=True).start()
+    try:
+        return found.get(timeout=seconds)
+    except queue.Empty:
+        return late
+
+
+def _storage(store: Store, words: Words, proc: Path, sys: Path) -> list[Check]:
     path = Path(store.path)
     mounted = disk.mount(path, proc)
     if mounted is None:
@@ -130,6 +150,11 @@ def _wear(store: Store, worn: disk.Wear | None, up_s: float | None, words: Words
     told = f"{years:.1f}" if years < 100 else "100+"
     what = words("wear.rate", name=worn.name, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)
     return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
+
+
+def board() -> str | None:
+    """Model and serial number of the board, where the kernel tells them."""
+    return hardware.board()
 
 
 def kernel() -> str:

@@ -101,7 +101,7 @@ def _receiver(body: Section, words: Words) -> Check:
     receiver, faulty = section(body, "receiver"), told_faults(body)
     port = clean(receiver.get("port", "-"))
     if receiver.get("up") is False:
-        return Check("fail", "gnss.receiver", words("gnss.closed", port=port), words("gnss.silent.do", port=port))
+        return Check("fail", "gnss.receiver", words("gnss.shut", port=port), words("gnss.silent.do", port=port))
     if not receiver.get("sentences") or "gnss.silent" in faulty:
         return Check("fail", "gnss.receiver", words("gnss.silent", port=port), words("gnss.silent.do", port=port))
     what = words("gnss.found", port=port, sentences=receiver["sentences"])

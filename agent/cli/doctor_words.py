@@ -47,6 +47,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "mount.well": ("{path} on {source} ({kind}), {options}", "{path} 位于 {source}（{kind}），{options}"),
     "mount.memory": ("{path} is on {kind}: gone at each power cut", "{path} 位于 {kind}：断电即丢失"),
     "mount.memory.do": ("Put store.path on a partition of the card or an SSD.", "将 store.path 放到存储卡或固态硬盘的分区上。"),
+    "disk.silent": ("the disk below {path} does not answer", "{path} 所在磁盘没有应答"),
     "mount.readonly": ("{path} is mounted read-only", "{path} 被挂载为只读"),
     "mount.readonly.do": (
         "The kernel does that when the card fails: look at `dmesg`; replace the card.",
@@ -95,13 +96,12 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "off": ("off", "断开"),
     # GNSS
     "gnss.found": ("receiver at {port}, {sentences} sentences", "接收机在 {port}，已收到 {sentences} 条语句"),
-    "gnss.named": ("{name}", "{name}"),
     "gnss.silent": ("nothing is heard at {port}", "{port} 收不到数据"),
     "gnss.silent.do": (
         "Check plug, supply and TX/RX of the receiver; `outpost gnss --port {port}` shows what comes.",
         "检查接收机的插头、供电和收发线；`outpost gnss --port {port}` 可看数据。",
     ),
-    "gnss.closed": ("the port {port} cannot be opened", "无法打开串口 {port}"),
+    "gnss.shut": ("the port {port} cannot be opened", "无法打开串口 {port}"),
     "antenna": ("the receiver says that its antenna is {state}", "接收机报告天线状态：{state}"),
     "antenna.silent": ("the receiver says nothing of its antenna", "接收机没有报告天线状态"),
     "antenna.do": ("Check the antenna's plug and cable.", "检查天线接头和馈线。"),

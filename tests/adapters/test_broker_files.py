@@ -1,6 +1,7 @@
 """The files of the TLS identity: when they end, and that bad ones never cost a link."""
 
 import shutil
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.adapters.broker_files import Files, expires_utc_ms
+from agent.adapters.broker_files import NO_CHECK_TIME, Files, expires_utc_ms
 from agent.config import Mqtt
 from agent.core.effects import Probe
 from agent.core.events import Acked, CertificateSeen, LinkUp, Probed
@@ -200,3 +201,21 @@ def test_a_probe_of_tls_believes_the_right_authority_only(adapter: Adapter, post
         assert well or probed.reason.startswith("the certificate of 127.0.0.1")
         broker.close()
     server.stop()
+
+
+@pytest.mark.parametrize("synchronized", [False, True])
+def test_a_certificate_of_the_future_is_a_word_about_a_clock_that_nobody_has_set(posted: Posted, synchronized: bool) -> None:
+    """Its times are passed over as long as the kernel does not call the clock synchronized, and looked at again from then on."""
+    clock = [synchronized]
+    files = Files(Mqtt(endpoints=("mqtts://a",)), posted, time.monotonic, synchronized=lambda: clock[0])
+    first = files.context()
+    assert not first.verify_flags & NO_CHECK_TIME
+    first.sslsocket_class.not_yet_valid(None)  # type: ignore[attr-defined]  # what its handshake calls
+    passed_over = files.context()
+    assert bool(passed_over.verify_flags & NO_CHECK_TIME) is not synchronized
+    assert passed_over.check_hostname
+    assert passed_over.verify_mode is ssl.CERT_REQUIRED
+    clock[0] = True
+    assert not files.context().verify_flags & NO_CHECK_TIME
+    clock[0] = False
+    assert not files.context().verify_flags & NO_CHECK_TIME, "only another such certificate says so again"

@@ -1,5 +1,6 @@
 """Trees for arm64 with the release bundle in them, and how these tests say why there is none."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,17 +52,17 @@ def _kept() -> Path:
 def pi(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi]:
     """Debian for arm64 with nothing on it but the unpacked bundle."""
     made = Pi(base_tree(PACKAGES, request.param, "arm64"), tmp_path_factory.mktemp("pi") / request.param)
-    subprocess.run(["tar", "-xzf", archive, "-C", made.path("/root")], check=True)
+    subprocess.run(["tar", "-xzf", archive, "-C", made.path("/srv")], check=True)
     yield made
     for command, seconds in made.took:
         print(f"{request.param}: {seconds:7.1f} s  {command[:150]}")
-    subprocess.run(["rm", "-rf", "--one-file-system", made.root], check=True)
+    shutil.rmtree(made.root)
 
 
 @pytest.fixture(scope="session")
 def installed(pi: Pi) -> Pi:
     """The same after `./install`, which finds no network."""
-    pi.run([f"/root/outpost-{__version__}-aarch64/install", "--image"], timeout=1800)
+    pi.run([f"/srv/outpost-{__version__}-aarch64/install", "--image"], timeout=1800)
     return pi
 
 
@@ -69,13 +70,13 @@ def installed(pi: Pi) -> Pi:
 def with_pytest(installed: Pi, tmp_path_factory: pytest.TempPathFactory) -> Pi:
     """The same with pytest and what the tests need, and the tests in /src; the agent is the installed one, no other is there."""
     target = Target("aarch64", PYTHONS[installed.root.name])
-    wheels = installed.path("/root/test-wheels")
+    wheels = installed.path("/srv/test-wheels")
     platforms = [word for platform in target.platforms for word in ("--platform", platform)]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-d", str(wheels)]
     command += ["-c", str(sources.PROJECT / "constraints.txt"), "--implementation", "cp", "--python-version", target.python]
     subprocess.run([*command, *platforms, *TEST_PACKAGES], check=True, stdin=subprocess.DEVNULL)
     venv = "/opt/outpost/current"
-    pip = [f"{venv}/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--find-links", "/root/test-wheels"]
+    pip = [f"{venv}/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--find-links", "/srv/test-wheels"]
     installed.run([*pip, *TEST_PACKAGES], timeout=1800)
     for path in sources.files():
         name = sources.name(path)

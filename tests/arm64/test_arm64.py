@@ -46,7 +46,7 @@ def test_install_needs_no_network_and_lays_everything(installed: Pi) -> None:
 
 def test_the_module_for_the_pins_is_machine_code_that_runs(installed: Pi) -> None:
     """The maker's own on bookworm, the one that is built here on trixie; without a chip it says so in its own words."""
-    file, error, _ = json.loads(installed.run([PYTHON, "-c", LGPIO]))
+    file, error, _ = json.loads(installed.run([PYTHON, "-W", "error", "-c", LGPIO]))
     assert re.search(r"_lgpio\.(cpython-311-aarch64-linux-gnu|abi3)\.so$", file)
     assert "gpiochip" in error
 

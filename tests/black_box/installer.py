@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -46,6 +47,10 @@ class Terminal:
     def answer(self, text: str = "") -> None:
         """Type a line."""
         os.write(self._master, f"{text}\n".encode())
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     def play(self, deeds: Sequence[Deed], timeout: float) -> int:
         """Do what the screen asks for, in the order in which it does; the exit code."""

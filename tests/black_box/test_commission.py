@@ -1,6 +1,5 @@
 """`outpost commission` on a terminal, against the real agent with simulated pins, receiver, broker and centre, to PASS and to FAIL."""
 
-import base64
 import hashlib
 import json
 import re
@@ -14,8 +13,9 @@ import pytest
 
 from agent.wire.records import Alarm, SelfTest
 from simulator.bench.car_config import PANIC_PIN, Options
-from tests.black_box.desk import QUICK, Desk
+from tests.black_box.desk import OUTPOST, QUICK, Desk
 from tests.black_box.installer import Deed, Eye, Parked, Terminal
+from tests.commissioning import genuine
 
 EYE_PIN, DOOR_NO, DOOR_NC = 5, 6, 12
 WAIT_S = 8
@@ -153,7 +153,7 @@ def test_a_car_that_is_well_passes_every_step_and_the_centre_is_told(car: Vehicl
     page = next((car.directory / "report").glob("*.html")).read_text()
     assert "验收通过 · passed" in page
     assert "driver: acknowledged by a human at the centre" in page
-    assert verified(car, file)
+    assert genuine(file, car.certificate)
 
 
 def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with_advice(tmp_path: Path) -> None:
@@ -184,22 +184,34 @@ def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with
         assert "FAILED: supervised wires, outputs, panic buttons, end to end" in screen
 
 
-def verified(car: Vehicle, file: Path) -> bool:
-    """The signature, by the openssl command and the unit's certificate."""
-    head, middle, tail = file.with_suffix(".json.jws").read_text().strip().split(".")
-    assert middle == ""
-    header, raw = (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (head, tail))
-    assert json.loads(header)["alg"] == "ES256"
-    numbers = b""
-    for part in (raw[:32], raw[32:]):
-        number = part.lstrip(b"\0")
-        number = b"\0" + number if number[:1] >= b"\x80" else number
-        numbers += b"\x02" + bytes([len(number)]) + number
-    (car.directory / "sig.der").write_bytes(b"\x30" + bytes([len(numbers)]) + numbers)
-    payload = base64.urlsafe_b64encode(file.read_bytes()).rstrip(b"=").decode()
-    (car.directory / "signed").write_text(f"{head}.{payload}")
-    public = subprocess.run(["openssl", "x509", "-in", car.certificate, "-pubkey", "-noout"], capture_output=True, check=True, timeout=30)
-    (car.directory / "unit.pub").write_bytes(public.stdout)
-    words = ["openssl", "dgst", "-sha256", "-verify", "unit.pub", "-signature", "sig.der", "signed"]
-    done = subprocess.run(words, cwd=car.directory, capture_output=True, text=True, check=False, timeout=30)
-    return done.stdout.strip() == "Verified OK"
+def test_ctrl_c_saves_nothing_and_puts_back_what_was_still_on(tmp_path: Path) -> None:
+    with vehicle(tmp_path / "car") as car:
+        car.run_online()
+        car.hear_fix()
+        terminal = Terminal(car, "--lang", "en", "--wait", "60", "--only", "link", "-o", str(car.directory / "report"))
+        try:
+            code = terminal.play([Deed(r"\] leave out >", terminal.answer), Deed(r"no link for \d+ s", terminal.interrupt)], 120)
+        finally:
+            terminal.close()
+        assert code == 1, terminal.screen
+        assert "nothing was saved" in terminal.screen
+        assert not (car.directory / "report").exists()
+        car.told("the outage is over before its 30 s", lambda s: s["link"]["state"] == "online" and not s["outage"]["on"], 15.0)
+
+
+def test_with_nobody_there_every_question_is_answered_by_enter_and_without_a_key_it_is_unsigned(desk: Desk) -> None:
+    desk.run_online()
+    desk.hear_fix()
+    since = desk.heard
+    words = [*OUTPOST, "commission", "--yes", "--only", "clock", "--lang", "zh", "-c", str(desk.config_file)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=desk.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "未签名" in done.stdout
+    (file,) = (desk.directory / "state" / "commissioning").glob("*.json")
+    record = desk.hear(SelfTest, lambda r: r.what == "commission", since)
+    assert (record.result, record.signed, record.steps) == ("passed", False, {"clock": "pass"})
+    assert record.report == hashlib.sha256(file.read_bytes()).hexdigest()
+    desk.kill_agent()
+    desk.run()
+    told = desk.told("the next boot remembers it", lambda s: s["commissioned"]["result"] == "passed")
+    assert told["commissioned"]["report"] == record.report

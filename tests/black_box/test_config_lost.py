@@ -105,3 +105,25 @@ def test_the_config_of_another_unit_that_is_wrong_is_not_replaced(ran_well: Desk
     assert done.returncode == 2
     assert 'is of unit "car-1", but the file says "car-2"' in done.stderr
     assert not [r for r in ran_well.centre.records()[since:] if isinstance(r.record, Presence) and r.record.online]
+
+
+def test_a_key_that_others_may_read_costs_the_link_and_not_the_button(desk: Desk, tmp_path: Path) -> None:
+    """It is used by nobody; the bar lights, and the alarm waits on disk for a link."""
+    files = {"ca": "ca.pem", "cert": "unit.pem", "key": "unit.key"}
+    for name in files.values():
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    lines = "\n".join(f'{key} = "{tmp_path / name}"' for key, name in files.items())
+    desk.configure(f'endpoints = ["{desk.line.url}"]', f'endpoints = ["mqtts://127.0.0.1:{desk.line.port}"]\n{lines}')
+    desk.run()
+    until("its config is kept", kept(desk).exists)
+    assert desk.terminate() == 0
+    (tmp_path / "unit.key").chmod(0o644)
+    desk.run()
+    assert "others than its owner have access" in desk.faults()["config.fallback"]
+    desk.press()
+    waiting = desk.told("the alarm waits", lambda s: s["outbox"]["waiting"]["alarm"] and not s["outbox"]["unstored"])
+    assert waiting["alarm"]["state"] == "raised"
+    until("the bar plays response", lambda: desk.flashes(desk.lives[-1].started_at))
+    assert (desk.status() or {})["link"]["connects"] == 0
+    assert desk.terminate() == 0

@@ -199,6 +199,22 @@ def test_an_input_that_a_cut_wire_would_press_is_noted(tmp_path: Path, active: s
     assert len([note for note in check.notes(config) if "a cut wire then looks like a press" in note]) == noted
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "noted"),
+    [
+        ("mqtt://localhost", "mqtt://localhost", []),
+        ("mqtt://localhost", "mqtts://broker.example.org", []),
+        ("mqtt://localhost", "mqtt://10.0.0.1:1883", ["without TLS anybody on the way reads"]),
+        ("[mqtt]", "[orders]\nallow_unsigned_development = true\n[mqtt]", ["commands this unit; never in a vehicle"]),
+    ],
+)
+def test_a_door_that_is_for_a_desk_only_is_noted(tmp_path: Path, old: str, new: str, noted: list[str]) -> None:
+    (tmp_path / "agent.toml").write_text(LEAST.replace(old, new))
+    said = list(check.open_doors(config_file.read(tmp_path / "agent.toml")))
+    assert len(said) == len(noted)
+    assert all(word in line for word, line in zip(noted, said, strict=True))
+
+
 def test_the_header_is_that_of_the_board() -> None:
     """gpiozero knows it from other sources than we do."""
     pi4 = PiBoardInfo.from_revision(0xC03111)

@@ -2,9 +2,13 @@
 
 import pytest
 
-from agent.core.events import Event, FaultSeen, Vitals
+from agent.core.effects import Publish
+from agent.core.events import Edge, Event, FaultSeen, Levels, Started, Vitals
 from agent.core.heat import COOL_C, HOT_C, Heat
-from tests.core.builders import Bench, assert_covers, one
+from agent.core.unit import Unit
+from agent.wire import codec
+from agent.wire.records import FaultRecord, Record
+from tests.core.builders import Bench, assert_covers, config, link_up, one, panic_input, spool_opened
 
 
 def cool() -> Bench:
@@ -59,3 +63,19 @@ def test_the_table_covers_every_state_and_every_event() -> None:
 )
 def test_the_fault_says_how_hot(event: Vitals, detail: str) -> None:
     assert one(FaultSeen, cool().feed(event)).detail == detail
+
+
+def test_a_press_in_the_heat_is_an_alarm() -> None:
+    """The whole unit: the fault is told, and the alarm leaves before it and all else."""
+    unit = Unit(config(input=(panic_input(),)), "5f0c9a1e77b3d204", "0")
+    said: list[Record] = []
+    for event in (
+        *(Started(0.0), spool_opened(0.1), link_up(0.2), Vitals(1.0, 1, 91.0, throttled=0xC)),
+        *(Edge(2.0, "button", True), Levels(3.0, {"button": True}), Levels(4.0, {"button": True})),
+    ):
+        said += [codec.decode(effect.payload) for effect in unit.handle(event) if isinstance(effect, Publish)]
+    kinds = [(record.kind, getattr(record, "state", None)) for record in said]
+    assert ("alarm", "raised") in kinds
+    faults = {record.code: record.detail for record in said if isinstance(record, FaultRecord)}
+    assert faults["heat.high"] == "91 °C, the firmware slows it down"
+    assert unit.status(5.0)["alarm"]["state"] == "raised"

@@ -73,9 +73,13 @@ class InstalledCar:
         self.tree.run(["sh", "-c", f"kill -{name} {pid}"])
         return at
 
-    def wait_active(self) -> None:
-        """Until systemd has heard READY=1."""
-        self.tree.wait_for("the service is active", lambda: self.tree.show("outpost", "ActiveState") == "active")
+    def wait_active(self, unit: str = "outpost.service", state: str = "active") -> None:
+        """Until systemd has heard READY=1; or until that unit is in that state."""
+        self.tree.wait_for(f"{unit} is {state}", lambda: self.tree.show(unit, "ActiveState") == state)
+
+    def next_process(self, before: int) -> int:
+        """The main process, as soon as there is one and it is another."""
+        return self.tree.wait_for("another process", lambda: 0 if self.pid == before else self.pid)
 
     @property
     def started_at(self) -> float:
@@ -116,10 +120,10 @@ class InstalledCar:
 
     # --- the centre -----------------------------------------------------------------------------------------------------------------
 
-    def go_online(self, directory: Path) -> Centre:
-        """A broker in the car's own network, and a centre that hears all."""
+    def go_online(self, directory: Path, more: tuple[str, ...] = ()) -> Centre:
+        """A broker in the car's own network, and a centre that hears all. `more`: further lines of the broker's config."""
         with self.tree.network():
-            broker = Mosquitto(directory, PORT)
+            broker = Mosquitto(directory, PORT, more)
             broker.start()
             self._left.callback(broker.stop)
             self.centre = Centre(broker.url)

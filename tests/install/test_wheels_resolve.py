@@ -4,6 +4,7 @@ Skipped where pip has no index; a wheel that the index has not, or has with anot
 """
 
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,17 @@ def test_a_pi_gets_the_makers_lgpio_where_there_is_one(house: Path, arch: str) -
     best = {python: wheel_file.best(found, Target(arch, python).tags) for python in ("3.11", "3.13")}
     assert best["3.13"] == lgpio_wheel.file_name(arch)
     assert best["3.11"] in runtime.checksums()
+
+
+def test_the_lgpio_that_is_built_here_works_on_this_machine_and_ends_well(tmp_path: Path) -> None:
+    """Also with warnings as errors, which once ended Python with a SIGSEGV. There is no chip: lgpio says so itself."""
+    fetched = wheelhouse.Downloads(tmp_path, runtime.checksums())
+    try:
+        wheel = lgpio_wheel.build(fetched.sdist(lgpio_wheel.SDIST), platform.machine(), tmp_path)
+    except runtime.Refused as refused:
+        pytest.skip(str(refused))
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(tmp_path)], check=True)
+    say = "import lgpio\ntry:\n    lgpio.gpiochip_open(99)\nexcept lgpio.error as error:\n    print(error)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", say], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "'can not open gpiochip'\n"

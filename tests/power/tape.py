@@ -61,7 +61,12 @@ def record(command: list[str], root: Path, trace: Path, cwd: Path, inject: tuple
         check=True,
         timeout=300,
     )
-    return list(_entries(trace, os.path.realpath(root)))
+    return list(entries(trace, root))
+
+
+def entries(trace: Path, root: Path) -> Iterator[Entry]:
+    """What is on a tape that strace has written, of what lies under `root`."""
+    return _entries(trace, os.path.realpath(root))
 
 
 def _entries(trace: Path, root: str) -> Iterator[Entry]:

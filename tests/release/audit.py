@@ -98,7 +98,7 @@ def asked(packages: dict[NormalizedName, str], program: Iterable[str] = (sys.exe
 def read(answer: str, complaint: str, packages: dict[NormalizedName, str]) -> Looked:
     """pip-audit's JSON. A package that it skipped, or does not mention, was not looked up, although pip-audit itself calls that success."""
     try:
-        told: list[dict[str, Any]] = json.loads(answer)["dependencies"]
+        told: list[dict[str, Any]] = list(json.loads(answer)["dependencies"])
     except (ValueError, KeyError, TypeError):
         last = (complaint.strip().splitlines() or ["it said nothing"])[-1]
         return Looked(not_done=[f"pip-audit could not ask the advisory service: {last[:300]}"])

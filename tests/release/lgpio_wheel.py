@@ -29,6 +29,14 @@ DATE = 1711584000
 LIMITED_API = "0x030B0000"
 """The stable ABI as of CPython 3.11, the first with the buffer protocol, which lgpio uses."""
 
+NAMES = {
+    "PyInt_AsLong": "PyLong_AsLong",
+    "PyInt_Check": "PyLong_Check",
+    "PyInt_FromLong": "PyLong_FromLong",
+    "PyString_FromString": "PyUnicode_FromString",
+}
+"""Names of Python 2 in lgpio.i. Up to 4.3 SWIG translated them, but with its types of then Python ended with SIGSEGV under -W error."""
+
 WHEEL = "Wheel-Version: 1.0\nGenerator: outpost\nRoot-Is-Purelib: false\nTag: {tag}\nBuild: {build}\n"
 
 TAG = f"cp311-abi3-manylinux_{GLIBC}"
@@ -73,7 +81,7 @@ def _module(source: Path, arch: str) -> Path:
     swig = Path(sysconfig.get_path("scripts")) / "swig"
     _run([str(swig), "-python", "-o", "lgpio_wrap.c", "lgpio.i"], source)
     flags = ["-fPIC", "-O3", "-pthread", "-Werror=implicit-function-declaration", f"-DPy_LIMITED_API={LIMITED_API}"]
-    flags.append(f"-ffile-prefix-map={source}=.")
+    flags += [f"-ffile-prefix-map={source}=.", *(f"-D{old}={new}" for old, new in NAMES.items())]
     includes = [f"-I{path}" for path in (*_headers(source, arch), source / "src")]
     # With the stable ABI Python.h does not bring errno.h along, and SWIG's code relies on it. Only there: the others say _GNU_SOURCE first.
     _run([compiler(arch), *flags, *includes, "-include", "errno.h", "-c", "lgpio_wrap.c", "-o", "lgpio_wrap.o"], source)

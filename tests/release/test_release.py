@@ -224,8 +224,12 @@ def test_a_bundle_holds_what_an_install_without_a_network_needs(tmp_path: Path, 
     subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     top = tmp_path / f"outpost-{__version__}-aarch64"
     subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=top, check=True)
-    for name in ("requirements.txt", "systemd/outpost.service", "firmware_config/agent.toml", "agent/__init__.py", "LICENSE", "README.md"):
+    inside = ("requirements.txt", "systemd/outpost.service", "firmware_config/agent.toml", "agent/__init__.py", "LICENSE", "SECURITY.md")
+    for name in inside:
         assert (top / name).is_file(), name
+    assert os.access(top / "install", os.X_OK)
+    said = subprocess.run([top / "install", "--version"], capture_output=True, text=True, check=True).stdout
+    assert said.split()[-1] == __version__
     assert {path.name for path in (top / "wheels").iterdir()} == {path.name for path in house.glob("*.whl")}
     assert (top / bundle.SBOM).read_text("utf-8") == told.read_text("utf-8")
     assert bundle.make("aarch64", house, tmp_path, MOMENT)[0].read_bytes() == first

@@ -1,0 +1,171 @@
+"""Parts of `outpost commission` by themselves: answers, scatter, the report's page, and what the report says of a step."""
+
+import json
+import os
+import pty
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli import commission_page, commission_report, parser
+from agent.cli.commission_gnss import scatter_m
+from agent.cli.commission_report import Step
+from agent.cli.commission_talk import TYPED_CHARS_MAX, Answers, LeftOut, Stopped, Terminal, left_out, read_answers
+from agent.cli.commission_walk import Line
+from agent.config import Mqtt, Store
+from tests.core.builders import config
+
+TITLE = {"en": "inputs", "zh": "输入"}
+
+
+def line(result: Any, code: str = "x") -> Line:
+    return Line(result, code, {"en": "it <is>", "zh": "是"}, {"en": "mend & try", "zh": "修"} if result == "fail" else {"en": "", "zh": ""})
+
+
+# --- what is typed ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"), [("s no engine", "no engine"), ("S", ""), ("s", ""), ("", None), ("y", None), ("skip it", None)]
+)
+def test_an_s_and_a_reason_leaves_out(typed: str, reason: str | None) -> None:
+    assert left_out(typed) == reason
+
+
+def test_a_file_of_answers_answers_and_what_it_has_not_is_enter(tmp_path: Path) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps({"outputs.red": " n "}))
+    answers = read_answers(file)
+    assert (answers.ask("outputs.red", "?"), answers.ask("outputs.blue", "?")) == ("n", "")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 5}', "no json"])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "answers.json").write_text(text)
+    with pytest.raises(ValueError, match=r"."):
+        read_answers(tmp_path / "answers.json")
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The other end of our terminal."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield master
+    try:
+        os.close(master)
+    except OSError:
+        pass  # the test has closed it
+
+
+def test_what_is_typed_ahead_is_kept_for_the_next_question(keyboard: int) -> None:
+    os.write(keyboard, b"y\nr\n")
+    terminal = Terminal()
+    assert (terminal.ask("a", "?"), terminal.ask("b", "?")) == ("y", "r")
+
+
+def test_while_something_is_waited_for_an_s_leaves_it_out_and_anything_else_is_passed_over(keyboard: int) -> None:
+    terminal = Terminal()
+    os.write(keyboard, b"hello\n")
+    terminal.turn()
+    os.write(keyboard, "s 没有\n".encode())
+    with pytest.raises(LeftOut, match="没有"):
+        terminal.turn()
+
+
+def test_an_answer_is_no_longer_than_a_reason(keyboard: int) -> None:
+    os.write(keyboard, b"s " + b"x" * 1000 + b"\n")
+    assert len(Terminal().ask("a", "?")) == TYPED_CHARS_MAX
+
+
+def test_the_end_of_the_input_ends_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nothing").touch()
+    with (tmp_path / "nothing").open() as empty:
+        monkeypatch.setattr("sys.stdin", empty)
+        with pytest.raises(Stopped):
+            Terminal().ask("a", "?")
+
+
+# --- scatter ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_scatter_is_the_root_of_the_mean_square_in_metres() -> None:
+    north = 10 / 111_195
+    assert scatter_m([(36.0 + north, 101.0), (36.0 - north, 101.0)]) == pytest.approx(10.0, rel=1e-3)
+    half_as_long = [(60.0, 101.0 + 2 * north), (60.0, 101.0 - 2 * north)]
+    assert scatter_m(half_as_long) == pytest.approx(10.0, rel=1e-3)
+    assert scatter_m([(36.0, 101.0)] * 5) == pytest.approx(0.0, abs=1e-6)
+
+
+# --- the report -------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("results", "of_step"),
+    [(["pass", "skip"], "pass"), (["pass", "warn"], "warn"), (["fail", "warn"], "fail"), (["skip"], "skip"), ([], "skip")],
+)
+def test_a_step_is_as_its_worst_line(results: list[str], of_step: str) -> None:
+    assert Step("inputs", {"en": "inputs", "zh": "输入"}, [line(result) for result in results], 1, None).result == of_step
+
+
+def report(*results: str, utc_ms: int | None = 1_800_000_000_000, reason: str | None = None) -> dict[str, Any]:
+    steps = [Step("inputs", {"en": "inputs", "zh": "输入"}, [line(result) for result in results], 1, reason)]
+    return commission_report.made(steps, config(), {"clock": {"utc_ms": utc_ms, "src": "gnss", "err_ms": 20}, "unit": {"boot": "00ff"}})
+
+
+def test_one_step_that_failed_fails_it_all_and_one_left_out_does_not() -> None:
+    assert report("pass", "skip")["result"] == "passed"
+    assert report("pass", "fail")["result"] == "failed"
+    assert report(reason="rain")["steps"][0]["skipped"] == "rain"
+
+
+def test_the_files_are_named_after_unit_and_time_or_boot() -> None:
+    assert commission_report.name(report("pass")) == "car-1-20270115T080000Z"
+    assert commission_report.name(report("pass", utc_ms=None)) == "car-1-boot-00ff"
+
+
+def test_without_a_key_it_is_saved_unsigned_and_says_so(tmp_path: Path) -> None:
+    saved = commission_report.save(report("pass"), tmp_path / "new" / "place", None, None)
+    assert (saved.signature, saved.unsigned) == (None, "mqtt.key and mqtt.cert are not set")
+    assert json.loads(saved.report.read_text())["v"] == 1
+    assert "not signed: mqtt.key and mqtt.cert are not set" in saved.page.read_text()
+    assert sorted(path.suffix for path in saved.report.parent.iterdir()) == [".html", ".json"]
+
+
+def test_the_page_needs_nothing_else_and_obeys_nothing() -> None:
+    told = report("fail", "pass", reason="<script>alert(1)</script>")
+    page = commission_page.page(told, "ab" * 32, "")
+    assert "<script" not in page
+    assert "it &lt;is&gt;" in page
+    assert "mend &amp; try" in page
+    assert "http" not in page
+    assert "验收未通过 · failed" in page
+    assert "失败 FAIL" in page
+    assert "ab" * 32 in page
+
+
+# --- the command ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_agent_there_is_nothing_to_commission(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(f'[unit]\nid = "car-1"\n[mqtt]\nendpoints = ["mqtt://a"]\n[socket]\npath = "{tmp_path}/agent.sock"\n')
+    assert parser.main(["commission", "-c", str(file), "--yes"]) == 3
+    assert "not running" in capsys.readouterr().err
+
+
+def test_a_config_that_is_wrong_or_answers_that_are_none_are_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(["commission", "-c", str(tmp_path / "nothing.toml")]) == 2
+    file = tmp_path / "agent.toml"
+    file.write_text('[unit]\nid = "car-1"\n[mqtt]\nendpoints = ["mqtt://a"]\n')
+    assert parser.main(["commission", "-c", str(file), "--answers", str(tmp_path / "nothing.json")]) == 2
+    assert "nothing.json" in capsys.readouterr().err
+
+
+def test_the_default_place_is_beside_the_store() -> None:
+    assert Path(Store().path) / "commissioning" == Path("/var/lib/outpost/commissioning")
+    assert Mqtt(endpoints=("mqtt://a",)).key is None
+    assert Answers().ask("a", "?") == ""

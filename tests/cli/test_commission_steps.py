@@ -1,0 +1,159 @@
+"""Steps of `outpost commission` against a real local socket with the real core behind it; what happens, happens when the command looks."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli import parser
+from agent.config import Config, Input, InputUse, Mqtt, Output
+from agent.config import Unit as UnitSection
+from agent.core.events import AlarmChanged, InputChanged, Levels
+from tests.cli.test_walk_test import Agent, Deed
+
+FILE = """
+[unit]
+id = "car-1"
+[mqtt]
+endpoints = ["mqtt://broker.example"]
+[socket]
+path = "{socket}"
+[store]
+path = "{store}"
+[[input]]
+id = "battery"
+use = "low_voltage"
+pin = 5
+[[input]]
+id = "door"
+pin = 6
+[[input]]
+id = "driver"
+use = "panic"
+pin = 17
+[[output]]
+id = "lamp"
+use = "panic_lamp"
+pin = 13
+"""
+CONFIG = Config(
+    unit=UnitSection(id="car-1"),
+    mqtt=Mqtt(endpoints=("mqtt://broker.example",)),
+    input=(
+        Input(id="battery", use=InputUse.LOW_VOLTAGE, pin=5),
+        Input(id="door", pin=6),
+        Input(id="driver", use=InputUse.PANIC, pin=17),
+    ),
+    output=(Output(id="lamp", use="panic_lamp", pin=13),),
+)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Agent]:
+    made = Agent(tmp_path / "agent.sock", CONFIG)
+    yield made
+    made.close()
+
+
+def commission(agent: Agent, step: str, deeds: list[Deed], wait_s: float = 2.0, **answers: str) -> tuple[int, dict[str, Any]]:
+    """One step, and what the report says of it, by code; deeds are done one a look, after the first three."""
+    place = agent.path.parent
+    (place / "agent.toml").write_text(FILE.format(socket=agent.path, store=place))
+    (place / "answers.json").write_text(json.dumps({name.replace("__", "."): answer for name, answer in answers.items()}))
+    agent.deeds += deeds
+    words = ["--only", step, "--wait", str(wait_s), "--lang", "en", "--answers", str(place / "answers.json"), "-o", str(place / "report")]
+    code = parser.main(["commission", "-c", str(place / "agent.toml"), *words])
+    (file,) = (place / "report").glob("*.json")
+    report = json.loads(file.read_text())
+    return code, {line["code"]: line for line in report["steps"][0]["lines"]}
+
+
+def reads(agent: Agent, name: str, use: str, active: bool) -> None:
+    """An input is believed to read so."""
+    now = time.monotonic()
+    agent.unit.handle(InputChanged(now, name, use, active, now))
+
+
+def levels(agent: Agent, **active: bool) -> None:
+    """All inputs have been read."""
+    now = time.monotonic()
+    agent.unit.handle(Levels(now, active))
+    agent.unit.handle(Levels(now + 1.0, active))
+
+
+def test_a_battery_that_sags_while_the_engine_is_started_is_a_warning(agent: Agent) -> None:
+    code, lines = commission(agent, "crank", [lambda a: reads(a, "battery", "low_voltage", True)])
+    assert code == 0
+    assert lines["crank.supply"]["result"] == "warn"
+    assert "battery" in lines["crank.supply"]["do"]["en"]
+    assert lines["crank.agent"]["result"] == "pass"
+
+
+def test_an_agent_that_is_restarted_by_it_fails(agent: Agent) -> None:
+    code, lines = commission(agent, "crank", [lambda a: a.start("1" * 16)])
+    assert code == 1
+    assert lines["crank.agent"]["result"] == "fail"
+
+
+def test_nothing_that_happens_passes_though_no_voltage_is_measured(agent: Agent) -> None:
+    code, lines = commission(agent, "crank", [])
+    assert code == 0
+    assert {name: line["result"] for name, line in lines.items() if name != "power.voltage"} == {
+        "crank.agent": "pass",
+        "crank.supply": "pass",
+        "crank.voltage": "skip",
+    }
+
+
+def test_an_input_that_reads_on_while_nobody_works_it_is_the_wrong_way_round(agent: Agent) -> None:
+    levels(agent, battery=True, door=True, driver=True)
+    code, lines = commission(agent, "inputs", [], inputs__door__is_on="n")
+    assert code == 1
+    for name in ("battery", "door", "driver"):
+        assert lines[f"inputs.{name}"]["what"]["en"] == f'{name} reads the wrong way round (active = "low")'
+        assert 'active = "high"' in lines[f"inputs.{name}"]["do"]["en"]
+
+
+def test_an_input_whose_change_nobody_sees_is_not_found(agent: Agent) -> None:
+    levels(agent, battery=False, door=False, driver=False)
+    code, lines = commission(agent, "inputs", [], 1.0)
+    assert code == 1
+    assert lines["inputs.door"]["what"]["en"] == "door: no change seen in 1 s"
+    assert lines["inputs.driver"]["result"] == "pass", "a panic button is pressed in its own step, where a press is a test"
+    assert lines["inputs.battery"]["result"] == "pass"
+
+
+def test_inputs_that_are_not_read_fail(agent: Agent) -> None:
+    code, lines = commission(agent, "inputs", [])
+    assert code == 1
+    assert {line["what"]["en"] for line in lines.values()} == {f"{name} is not read" for name in ("battery", "door", "driver")}
+
+
+def test_a_lamp_that_the_person_does_not_see_fails_and_one_left_out_is_so_with_the_reason(agent: Agent) -> None:
+    _, lines = commission(agent, "outputs", [], outputs__lamp="n")
+    assert lines["outputs.lamp"]["result"] == "fail"
+    (agent.path.parent / "report").rename(agent.path.parent / "first")
+    code, lines = commission(agent, "outputs", [], outputs__lamp="s no lamp yet")
+    assert code == 0
+    assert lines["outputs.lamp"] == {
+        "result": "skip",
+        "code": "outputs.lamp",
+        "what": {"en": "left out: no lamp yet", "zh": "已跳过：no lamp yet"},
+    }
+
+
+def test_while_an_alarm_is_live_outputs_are_refused_and_the_report_says_so(agent: Agent) -> None:
+    agent.unit.handle(AlarmChanged(time.monotonic(), "a", "raised", "overt"))
+    code, lines = commission(agent, "outputs", [])
+    assert code == 1
+    assert "an alarm is live" in lines["outputs.lamp"]["what"]["en"]
+
+
+def test_a_walk_test_in_which_nobody_presses_ends_and_fails(agent: Agent) -> None:
+    code, lines = commission(agent, "panic", [], 1.0)
+    assert code == 1
+    assert lines["panic.driver"]["what"]["en"] == "driver: no press was seen"
+    assert agent.unit.panic.shown(time.monotonic())["walk_test"]["open"] is False

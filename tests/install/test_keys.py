@@ -1,0 +1,94 @@
+"""Keys as credentials, the whole way: the broker asks for the unit's certificate, and new ones are taken up without a hand."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.bench.car_config import Options
+from tests.broker.shipped import Certificates, made
+from tests.install.car import OPTIONS, InstalledCar
+from tests.install.tree import Tree
+
+PORT = 8883
+TLS = {
+    "endpoints": [f"mqtts://127.0.0.1:{PORT}"],
+    "ca": "credential:ca.crt",
+    "cert": "credential:unit.crt",
+    "key": "credential:unit.key",
+    "keepalive_s": 5,
+}
+WITH_TLS: Options = OPTIONS._replace(more={**OPTIONS.more, "mqtt": TLS})
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command: apt install openssl")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """A broker at 127.0.0.1 and a unit, by the script that a fleet would use."""
+    directory = tmp_path_factory.mktemp("certificates") / "fleet"
+    made("ca", directory, "127.0.0.1")
+    made("unit", directory, "car-1")
+    return Certificates(directory)
+
+
+@pytest.fixture(scope="module")
+def car(installed: Path, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledCar]:
+    """Its keys are where root put them; the broker has a door beside the centre's, which opens to a certificate of the units' only."""
+    of_broker = certificates.directory / "mosquitto"
+    door = (
+        f"listener {PORT} 127.0.0.1",
+        f"cafile {of_broker}/units-ca.crt",
+        f"certfile {of_broker}/broker.crt",
+        f"keyfile {of_broker}/broker.key",
+        "require_certificate true",
+    )
+    with Tree.copied(installed, tmp_path_factory.mktemp("tree") / "root") as tree, InstalledCar(tree, WITH_TLS) as made_car:
+        put(tree, certificates)
+        tree.boot()
+        made_car.go_online(tmp_path_factory.mktemp("broker"), door)
+        yield made_car
+
+
+def put(tree: Tree, certificates: Certificates) -> None:
+    """As by `cp`: each file is written where it lies."""
+    for name in ("ca.crt", "unit.crt", "unit.key"):
+        tree.write(f"/etc/outpost/keys/{name}", (certificates.unit("car-1").parent / name).read_text(), 0o600)
+    tree.path("/etc/outpost/keys").chmod(0o700)
+
+
+def test_the_agent_comes_online_by_keys_that_its_user_cannot_read(car: InstalledCar) -> None:
+    car.hear_new_boot(set())
+    assert car.status()["link"]["endpoint"] == f"mqtts://127.0.0.1:{PORT}"
+    assert car.tree.run(["runuser", "-u", "outpost", "--", "ls", "/etc/outpost/keys"], check=False).returncode != 0
+
+
+def test_root_can_check_the_config_and_somebody_else_is_told_to_be_root(car: InstalledCar) -> None:
+    check = ["/opt/outpost/current/bin/outpost", "check", "-c", "/etc/outpost/agent.toml"]
+    assert "no mistakes" in car.tree.run(check).stdout
+    refused = car.tree.run(["runuser", "-u", "nobody", "--", *check], check=False)
+    assert refused.returncode == 2
+    assert "/etc/outpost/keys/unit.key cannot be looked at (Permission denied); run as root" in refused.stderr
+
+
+def test_new_keys_are_taken_up_by_a_new_start_within_a_quarter_of_a_minute(car: InstalledCar, certificates: Certificates) -> None:
+    known, before = car.boots(), car.restarts
+    made("unit", certificates.directory, "car-1", "--renew")
+    began = time.monotonic()
+    put(car.tree, certificates)
+    came = car.hear_new_boot(known)
+    print(f"\nonline with the new certificate {came - began:.1f} s after it was written")
+    copy = car.tree.run(["cat", "/run/credentials/outpost.service/keys_unit.crt"]).stdout
+    assert copy == (certificates.unit("car-1").parent / "unit.crt").read_text()
+    assert car.status()["link"]["state"] == "online"
+    assert car.restarts == before, "one start, and asked for: nothing failed"
+
+
+def test_new_keys_start_no_agent_that_was_stopped(car: InstalledCar, certificates: Certificates) -> None:
+    car.tree.run(["systemctl", "stop", "outpost.service"])
+    seen = car.tree.journal("outpost-keys.service").count("Finished")
+    put(car.tree, certificates)
+    car.tree.wait_for("the change was looked at", lambda: car.tree.journal("outpost-keys.service").count("Finished") > seen)
+    assert car.tree.show("outpost.service", "ActiveState") == "inactive"
