@@ -8,7 +8,7 @@ TARGET = "outpost.target"
 """All our units but the trial's; what is done to it is done to them."""
 
 TRIAL_SERVICE = "outpost-trial.service"
-STATE_MOUNT = "var-lib-outpost.mount"
+STATE_MOUNT = "outpost-state.service"
 STATE_LABEL = "outpost-state"
 """The label of the file system that the store gets for itself, when there is one."""
 

@@ -15,18 +15,17 @@ def uninstall(site: Site, *, purge: bool) -> int:
         raise Failed("nothing is installed")
     with steps.step("service: stop, outputs safe"):
         site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
+        if STATE_MOUNT in laid.enabled and not purge:
+            site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
-            if unit != STATE_MOUNT or purge:
-                site.do(["systemctl", "disable", unit])
+            site.do(["systemctl", "disable", unit])
     with steps.step("boot config: as it was"):
         restart = bootconfig.take_out(site, laid)
     if purge:
         _purge(site, steps)
     with steps.step("system files"):
-        stays = STATE_MOUNT if STATE_MOUNT in laid.enabled and not purge else ""
         for name in laid.files:
-            if not stays or not name.endswith(f"/{stays}"):
-                site.hand.remove(places.at(name))
+            site.hand.remove(places.at(name))
         for folder in ("journald.conf.d", "system.conf.d"):
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
         _forget(site)

@@ -7,7 +7,7 @@ from agent.installer import versions
 from agent.installer.lay import lay
 from agent.installer.manifest import Manifest
 from agent.installer.manifest import write as write_manifest
-from agent.installer.places import STATE_LABEL, STATE_MOUNT
+from agent.installer.places import SERVICE, STATE_LABEL, STATE_MOUNT
 from agent.installer.site import Site
 
 
@@ -24,9 +24,11 @@ def is_mounted(site: Site) -> bool:
 
 
 def settle(site: Site, manifest: Manifest, version: str) -> str:
-    """Lay, enable and start its mount when it is there; what was done, in words."""
-    if STATE_MOUNT in manifest.enabled or is_mounted(site):
+    """Lay, enable and start what mounts it when it is there; what was done, in words."""
+    if is_mounted(site):
         return f"on its own file system, {STATE_LABEL}"
+    if STATE_MOUNT in manifest.enabled:
+        return f"on the root file system: {STATE_LABEL} is not mounted (journalctl -u {STATE_MOUNT})"
     if not device_is_there(site):
         return f"on the root file system (no file system is labelled {STATE_LABEL})"
     if not (versions.shared(site, version) / "systemd" / STATE_MOUNT).is_file():
@@ -37,11 +39,16 @@ def settle(site: Site, manifest: Manifest, version: str) -> str:
             f"sudo systemctl stop outpost ; sudo mount LABEL={STATE_LABEL} /mnt ; sudo cp -a /var/lib/outpost/. /mnt/ ; sudo umount /mnt ; "
             "sudo find /var/lib/outpost -mindepth 1 -delete ; sudo outpost-install apply"
         )
+    # Below the mount, for the day on which the disk is gone: a root that is read-only keeps who owns it.
+    site.must(["install", "-d", "-o", "outpost", "-g", "outpost", "-m", "0700", str(site.places.state)], "the store's folder")
     manifest.enabled.append(STATE_MOUNT)
     write_manifest(site, manifest)
     if lay(site, manifest, versions.shared(site, version)):
         site.systemctl("daemon-reload")
     site.must(["systemctl", "enable", STATE_MOUNT], "the store's own file system")
     if site.live:
-        site.must(["systemctl", "start", STATE_MOUNT], "the store's own file system (is it ext4? sudo mkfs.ext4 -L outpost-state DEVICE)")
+        site.systemctl("stop", SERVICE)
+        site.systemctl("start", STATE_MOUNT)
+        if not is_mounted(site):
+            return f"on the root file system: {STATE_LABEL} could not be mounted (is it ext4? journalctl -u {STATE_MOUNT})"
     return f"on its own file system, {STATE_LABEL}, from now on"

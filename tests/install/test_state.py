@@ -86,14 +86,22 @@ def test_on_a_root_that_is_read_only_the_installer_says_what_to_do(pi: Tree, rel
     unit.wait_running(pi, __version__)
 
 
-def test_without_the_disk_the_agent_runs_all_the_same(pi: Tree) -> None:
+def test_without_the_disk_and_with_a_root_that_is_read_only_the_agent_runs_all_the_same(pi: Tree) -> None:
     pi.shut_down()
     pi.path("/etc/tmpfiles.d/disk.conf").unlink()
-    pi.boot()
+    pi.boot("--read-only")
     unit.wait_running(pi, __version__)
     assert mounted(pi) == ""
 
 
-def test_uninstall_leaves_the_store_where_it_is_mounted(pi: Tree) -> None:
+def test_uninstall_leaves_the_store_on_its_disk_and_the_next_installation_takes_it_up(pi: Tree, release: Path, disk: str) -> None:
+    pi.shut_down()
+    pi.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+    pi.boot(f"--bind={disk}")
+    unit.wait_running(pi, __version__)
+    inode = pi.inside("/var/lib/outpost/spool/cache.db").stat().st_ino
     unit.verb(pi, "uninstall")
-    assert not pi.path("/opt/outpost").exists()
+    assert mounted(pi) == ""
+    assert "from now on" in unit.install(pi, release)
+    assert mounted(pi).startswith("ext4")
+    assert pi.inside("/var/lib/outpost/spool/cache.db").stat().st_ino == inode

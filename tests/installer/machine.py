@@ -78,7 +78,7 @@ class Machine:
             "systemd/outpost.tmpfiles": "d /etc/outpost/keys 0700 root root -\n",
             "systemd/70-outpost-gnss.rules": f"# rules of {version}\n",
             "systemd/journald.conf.d/50-outpost.conf": "[Journal]\n",
-            "systemd/var-lib-outpost.mount": "[Mount]\n[Install]\n",
+            "systemd/outpost-state.service": "[Service]\n[Install]\n",
             "firmware_config/agent.toml": f"# reference of {version}\n",
             "firmware_config/agent.start.toml": "[unit]\nid = ''\n",
             **{f"wheels/{name}": version for name in wheels or (f"outpost_agent-{version}-py3-none-any.whl",)},
@@ -186,6 +186,8 @@ class Machine:
                 self.enabled |= set(units)
             case "disable":
                 self.enabled -= set(units)
+            case "start" if units == ["outpost-state.service"]:
+                self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
             case "stop" if "outpost.target" in units:
                 self.running = ""
             case "restart" if units == ["outpost-trial.service"]:

@@ -136,15 +136,15 @@ def test_a_version_whose_python_is_gone_is_built_again(unit: Machine) -> None:
 
 
 def test_the_store_gets_its_own_file_system_when_one_is_labelled_for_it(unit: Machine) -> None:
-    assert not (unit.places.units / "var-lib-outpost.mount").exists()
+    assert not (unit.places.units / "outpost-state.service").exists()
     label = unit.root / "dev/disk/by-label/outpost-state"
     label.parent.mkdir(parents=True)
     label.touch()
     unit.install("1.0")
-    assert "var-lib-outpost.mount" in unit.enabled
-    assert (unit.places.units / "var-lib-outpost.mount").is_file()
+    assert "outpost-state.service" in unit.enabled
+    assert (unit.places.units / "outpost-state.service").is_file()
     unit.install("2.0")
-    assert (unit.places.units / "var-lib-outpost.mount").is_file()
+    assert (unit.places.units / "outpost-state.service").is_file()
 
 
 def test_a_store_that_is_there_is_not_hidden_by_a_mount(unit: Machine) -> None:
@@ -154,7 +154,7 @@ def test_a_store_that_is_there_is_not_hidden_by_a_mount(unit: Machine) -> None:
     unit.places.state.mkdir(parents=True)
     (unit.places.state / "store").touch()
     unit.install("1.0")
-    assert "var-lib-outpost.mount" not in unit.enabled
+    assert "outpost-state.service" not in unit.enabled
     assert any("would hide what is in /var/lib/outpost" in line for line in unit.said)
 
 
