@@ -19,7 +19,6 @@ from agent import __version__, clock, config_kept, logs, loop, receiver_file, ti
 from agent.adapters import pins
 from agent.adapters.broker import Broker
 from agent.adapters.gnss import Gnss
-from agent.adapters.hardware import Hardware
 from agent.adapters.inputs import Inputs
 from agent.adapters.last_config import LastConfig
 from agent.adapters.local_socket import LocalSocket
@@ -130,7 +129,7 @@ def compose(config: Config, boot: str, post: Callable[[Event], None]) -> tuple[l
     spool = Spool(config.store.path, config.store.size_bytes_max, boot, post, now)
     broker = Broker(config.mqtt, config.unit.id, post, now)
     gnss = Gnss(config.gnss, post, now)
-    adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms), Modem(post, now), Hardware(post, now)]
+    adapters += [spool, broker, gnss, Vitals(config.store.path, post, now, clock.utc_ms), Modem(post, now)]
     rows = (effects.Store, effects.Forget, effects.Keep, effects.Load, effects.Recall, effects.Prune)
     performers |= dict.fromkeys((effects.OpenSpool, *rows, effects.Remember), spool.perform)
     performers |= dict.fromkeys((effects.Connect, effects.Disconnect, effects.Subscribe, effects.Publish), broker.perform)

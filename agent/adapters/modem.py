@@ -1,16 +1,17 @@
-"""The modem: every minute `ModemSeen` goes out, with what ModemManager says by its own command, `mmcli`.
+"""The modem: every minute `ModemSeen` goes out, with what ModemManager says of it and its SIM by its own command, `mmcli`.
 
 A command and not D-Bus itself: a library for that would be one more dependency, for one number a minute. Where there is no `mmcli`, nothing
 is asked and nothing posted. Reading needs no rights. In a thread of its own: a bus that hangs must hold nobody up.
 """
 
 import json
+import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.adapters.command import said
 from agent.core.events import Event, ModemSeen
 
 TURN_S = 60.0
@@ -18,12 +19,15 @@ ASKED_S_MAX = 10.0
 """mmcli itself waits 30 s for a bus that does not answer."""
 
 CLOSE_S_MAX = 2.0
-BYTES_MAX = 262_144
 TEXT_CHARS_MAX = 40
+PATH_CHARS_MAX = 200
+"""Of an object on the bus; they are some 40."""
+
 UNKNOWN = "--"
 """As mmcli writes what it does not know."""
 
-COMMAND = ("-m", "any", "-J")
+ICCID = re.compile(r"[0-9]{18,20}")
+"""ITU-T E.118: up to 19 digits, as SIMs give them with or without a last one more."""
 
 
 class Modem:
@@ -50,32 +54,28 @@ class Modem:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            seen = modem_seen(self._now(), self._said())
+            told = self._said("-m", "any")
+            sim = _word(_section(_section(told, "modem"), "generic").get("sim"), PATH_CHARS_MAX)
+            seen = modem_seen(self._now(), told, self._said("-i", sim) if sim else None)
             if not self._stopped.is_set():
                 self._post(seen)
             self._stopped.wait(TURN_S)
 
-    def _said(self) -> bytes:
-        """What the command prints; nothing when it fails, as it does without a modem."""
+    def _said(self, *words: str) -> Any:
+        """What the command prints, as JSON; None when it fails, as it does without a modem, or prints something else."""
         assert self._program is not None, "it was not started"
         try:
-            done = subprocess.run(
-                [self._program, *COMMAND], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=ASKED_S_MAX
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return b""
-        return done.stdout if done.returncode == 0 and len(done.stdout) <= BYTES_MAX else b""
+            return json.loads(said(self._program, *words, "-J", within_s=ASKED_S_MAX))
+        except (ValueError, RecursionError):
+            return None
 
 
-def modem_seen(at: float, printed: bytes) -> ModemSeen:
-    """What `mmcli -m any -J` printed: everything in it may be absent, of another type, or `--`."""
-    try:
-        told = json.loads(printed)
-    except (ValueError, RecursionError):
-        return ModemSeen(at)
+def modem_seen(at: float, told: Any, sim: Any = None) -> ModemSeen:
+    """What `mmcli` told of the modem and of its SIM: everything in it may be absent, of another type, or `--`."""
     modem = _section(told, "modem")
     generic, network = _section(modem, "generic"), _section(modem, "3gpp")
     access = generic.get("access-technologies")
+    iccid = _word(_section(_section(sim, "sim"), "properties").get("iccid"))
     model = " ".join(word for key in ("manufacturer", "model") if (word := _word(generic.get(key))))
     return ModemSeen(
         at,
@@ -83,6 +83,7 @@ def modem_seen(at: float, printed: bytes) -> ModemSeen:
         "+".join(word for each in access if (word := _word(each)))[:TEXT_CHARS_MAX] if isinstance(access, list) else "",
         _word(network.get("operator-name")),
         model[:TEXT_CHARS_MAX],
+        iccid if ICCID.fullmatch(iccid) else "",
     )
 
 
@@ -91,8 +92,8 @@ def _section(of: Any, key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _word(value: Any) -> str:
-    return value.strip()[:TEXT_CHARS_MAX] if isinstance(value, str) and value != UNKNOWN and value.isprintable() else ""
+def _word(value: Any, most: int = TEXT_CHARS_MAX) -> str:
+    return value.strip()[:most] if isinstance(value, str) and value != UNKNOWN and value.isprintable() else ""
 
 
 def _share(value: Any) -> float | None:

@@ -1,6 +1,6 @@
 """The steps that ask little of the person: machine and clock at the begin, cranking at the end; lines of the report come out."""
 
-from agent.adapters import supply, vitals
+from agent.adapters import supply
 from agent.cli import doctor, doctor_unit
 from agent.cli.commission_walk import AgentGone, Section, Walk, boot
 from agent.cli.doctor_machine import voltage
@@ -38,7 +38,7 @@ def crank(walk: Walk) -> None:
         lowest = {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         count += bool(now)
         after = _status(walk)
-        low |= _low(after) or vitals.supply_low() is True
+        low |= _low(after) or supply.low() is True
         walk.talk.turn()
     for name, volts in lowest.items():
         walk.take(lambda words, name=name, volts=volts: [voltage(name, volts, count, words)])  # type: ignore[misc]  # bound by defaults

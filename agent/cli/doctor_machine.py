@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.adapters import disk, hardware, supply, vitals
+from agent.adapters import disk, inventory, supply, vitals
 from agent.cli.doctor_check import Check, Result
 from agent.cli.why_words import Words, size
 from agent.config import Store
@@ -34,7 +34,7 @@ YEARS_FEW, YEARS_TOO_FEW = 5.0, 1.0
 LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = 9, 11
 
 
-def power(words: Words, sys: Path = supply.SYS) -> list[Check]:
+def power(words: Words, sys: Path = Path("/sys")) -> list[Check]:
     """Supply and heat."""
     bits = supply.throttled(sys)
     return [_supply(bits, words), *_voltages(words, sys), _heat(bits, words, sys)]
@@ -72,7 +72,7 @@ def voltage(name: str, volts: float, count: int, words: Words) -> Check:
 
 
 def _heat(bits: supply.Throttled | None, words: Words, sys: Path) -> Check:
-    hottest = vitals.hottest_c(sys / "class" / "thermal")
+    hottest = vitals.hottest_c(sys)
     if hottest is None:
         return Check("skip", "power.heat", words("heat.unknown"))
     degrees = f"{hottest:.0f}"
@@ -88,7 +88,7 @@ def _heat(bits: supply.Throttled | None, words: Words, sys: Path) -> Check:
 # --- the disk ---------------------------------------------------------------------------------------------------------------------------
 
 
-def storage(store: Store | None, words: Words, proc: Path = Path("/proc"), sys: Path = supply.SYS) -> list[Check]:
+def storage(store: Store | None, words: Words, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> list[Check]:
     """How the store's disk is mounted, its room, and how long it lasts at the present pace. A dead card holds its caller for ever."""
     if store is None:
         return [Check("skip", "disk", words("no_config"))]
@@ -111,7 +111,7 @@ def _storage(store: Store, words: Words, proc: Path, sys: Path) -> list[Check]:
     mounted = disk.mount(path, proc)
     if mounted is None:
         return [Check("skip", "disk.mount", words("mount.unknown", path=path)), _free(path, words)]
-    return [_mount(path, mounted, words), _free(path, words), _wear(store, disk.wear(mounted.device, sys), disk.uptime_s(proc), words)]
+    return [_mount(path, mounted, words), _free(path, words), _wear(store, disk.below(mounted, sys), disk.uptime_s(proc), words)]
 
 
 def _mount(path: Path, mounted: disk.Mount, words: Words) -> Check:
@@ -126,35 +126,35 @@ def _mount(path: Path, mounted: disk.Mount, words: Words) -> Check:
 
 
 def _free(path: Path, words: Words) -> Check:
-    free, _ = vitals.room_for(path)
+    free, _ = disk.room_for(path)
     if free is None:
         return Check("skip", "disk.free", words("free.unknown", path=path))
     result: Result = "fail" if free < FREE_BYTES_TOO_LOW else "warn" if free < FREE_BYTES_LOW else "pass"
     return Check(result, "disk.free", words("free", size=size(free), path=path), "" if result == "pass" else words("free.do"))
 
 
-def _wear(store: Store, worn: disk.Wear | None, up_s: float | None, words: Words) -> Check:
+def _wear(store: Store, worn: disk.Disk, up_s: float | None, words: Words) -> Check:
     """What an eMMC says of itself goes before what can be reckoned."""
-    if worn is not None and worn.life_tenths is not None:
-        tenths = worn.life_tenths
+    if worn.used_tenths is not None:
+        tenths = worn.used_tenths
         result: Result = "fail" if tenths >= LIFE_TENTHS_OVER else "warn" if tenths >= LIFE_TENTHS_LOW else "pass"
-        what = words("wear.life", name=worn.name, percent=tenths * 10)
+        what = words("wear.life", name=worn.whole, percent=tenths * 10)
         return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
-    if worn is None or worn.written_bytes is None or not up_s:
+    if worn.written_bytes is None or not up_s:
         return Check("skip", "disk.wear", words("wear.unknown"))
     if up_s < RATE_S_MIN:
-        return Check("skip", "disk.wear", words("wear.short", name=worn.name, size=size(worn.written_bytes), span=words.span(up_s)))
+        return Check("skip", "disk.wear", words("wear.short", name=worn.whole, size=size(worn.written_bytes), span=words.span(up_s)))
     a_day = worn.written_bytes / up_s * DAY_S
     years = store.endurance_tb * 1e12 / max(a_day, 1.0) / 365
     result = "fail" if years < YEARS_TOO_FEW else "warn" if years < YEARS_FEW else "pass"
     told = f"{years:.1f}" if years < 100 else "100+"
-    what = words("wear.rate", name=worn.name, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)
+    what = words("wear.rate", name=worn.whole, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)
     return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
 
 
 def board() -> str | None:
     """Model and serial number of the board, where the kernel tells them."""
-    return hardware.board()
+    return inventory.board().identity or None
 
 
 def kernel() -> str:

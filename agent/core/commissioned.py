@@ -13,7 +13,18 @@ import msgspec
 from msgspec import Meta
 
 from agent.core.effects import Answer
-from agent.core.events import ActionTaken, Event, HardwareSeen, Lane, ReceiverSpoke, Remembered, Reported, SpoolOpened, TimeLearned
+from agent.core.events import (
+    ActionTaken,
+    Event,
+    Lane,
+    MachineSeen,
+    ModemSeen,
+    ReceiverSpoke,
+    Remembered,
+    Reported,
+    SpoolOpened,
+    TimeLearned,
+)
 from agent.core.keepsake import Keepsake
 from agent.core.part import Output, Outputs, Part
 from agent.core.receiver_identity import MAKERS, identified
@@ -55,7 +66,7 @@ class Commissioned(Part):
     """What the unit was when it was handed over."""
 
     name = "commissioned"
-    listens = (ActionTaken, HardwareSeen, ReceiverSpoke, SpoolOpened, Remembered, TimeLearned)
+    listens = (ActionTaken, MachineSeen, ModemSeen, ReceiverSpoke, SpoolOpened, Remembered, TimeLearned)
     actions = (ACTION,)
 
     def __init__(self, time: Timebase) -> None:
@@ -76,8 +87,10 @@ class Commissioned(Part):
         match event:
             case ActionTaken(action="commission"):
                 return self._finish(event)
-            case HardwareSeen(what=what, identity=identity):
-                return self._see(event.at, what, identity[:IDENTITY_CHARS_MAX])
+            case MachineSeen(board_identity=told):
+                return self._see(event.at, "board", told)
+            case ModemSeen(sim=told):
+                return self._see(event.at, "sim", told)
             case ReceiverSpoke(text=text):
                 said = identified(text)
                 return () if said is None else self._see(event.at, RECEIVER + said.key, said.text)
@@ -119,9 +132,9 @@ class Commissioned(Part):
     # --- what has changed since -----------------------------------------------------------------------------------------------------
 
     def _see(self, at: float, name: str, told: str) -> list[Output]:
-        if self._now.get(name) == told:
+        if not told or self._now.get(name) == told[:IDENTITY_CHARS_MAX]:
             return []
-        self._now[name] = told
+        self._now[name] = told[:IDENTITY_CHARS_MAX]
         return self._compare(at, name) if self._opened else []
 
     def _compare(self, at: float, name: str) -> list[Output]:

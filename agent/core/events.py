@@ -41,10 +41,21 @@ from agent.core.inside import (
     TimeLearned,
     WireChanged,
 )
-from agent.core.machine import UNDER_VOLTAGE, ClockRead, MachineSeen, ModemSeen, Vitals
+from agent.core.machine import (
+    CAPPED,
+    SINCE_ON,
+    SOFT_LIMIT,
+    THROTTLED,
+    UNDER_VOLTAGE,
+    ClockRead,
+    MachineSeen,
+    ModemSeen,
+    Vitals,
+)
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
-    "UNDER_VOLTAGE", "ActionTaken", "AlarmChanged", "ClockRead", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld",
+    "CAPPED", "SINCE_ON", "SOFT_LIMIT", "THROTTLED", "UNDER_VOLTAGE",
+    "ActionTaken", "AlarmChanged", "ClockRead", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld",
     "HistoryWanted", "HistoryWritten", "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed",
     "LightsTurned", "LinkStalled", "LiveSlowed", "LossesKept", "MachineSeen", "ModemSeen", "OrderAnswered", "OrderGiven",
     "OutageAsked", "OutputTried", "ReminderAsked", "ReportLeft", "Reported", "Resent", "Row", "RowsGivenUp", "Satellite",
@@ -77,13 +88,6 @@ class EventsDropped(Event):
     """The mailbox was full and gave up `count` events since it last said so."""
 
     count: int
-
-
-class HardwareSeen(Event):
-    """What the unit is made of, at start and now and then: `board`, with its serial number, or `sim`, its ICCID."""
-
-    what: str
-    identity: str
 
 
 # --- from outside: GNSS receiver ----------------------------------------------------------------------------------------------------

@@ -28,7 +28,10 @@ class Vitals(Event):
 
 
 UNDER_VOLTAGE, CAPPED, THROTTLED, SOFT_LIMIT = 0x1, 0x2, 0x4, 0x8
-"""Of `throttled`, as it is now; the same 16 bits further on: it has been so since the board was switched on. `vcgencmd get_throttled`."""
+"""Of `throttled`, as it is now. `vcgencmd get_throttled`."""
+
+SINCE_ON = 16
+"""So many bits further on the same: it has been so since the board was switched on."""
 
 
 class MachineSeen(Event):
@@ -36,7 +39,8 @@ class MachineSeen(Event):
 
     `board`: its model; `python`, `os`, `kernel`: what runs on it. `disk`: what the store lies on; `disk_used_life`: the upper bound of the
     share of its life that is gone, as an eMMC tells it (0.1 to 1.0; 1.1 is beyond); `disk_written_bytes`: into its file system since that
-    was made, `disk_errors`: found in it since fsck last had it, as ext4 counts.
+    was made, `disk_errors`: found in it since fsck last had it, as ext4 counts. `board_identity`: model and serial number, that it is this
+    one: for `commissioned.py` alone.
     """
 
     python: str
@@ -47,12 +51,17 @@ class MachineSeen(Event):
     disk_used_life: float | None = None
     disk_written_bytes: int | None = None
     disk_errors: int | None = None
+    board_identity: str = ""
 
 
 class ModemSeen(Event):
-    """What ModemManager says of the modem, each minute; all empty when there is none. `signal`: 0 to 1. `access`: `lte`, `5gnr`, …"""
+    """What ModemManager says of the modem, each minute; all empty when there is none. `signal`: 0 to 1. `access`: `lte`, `5gnr`, …
+
+    `sim`: its SIM's ICCID: for `commissioned.py` alone.
+    """
 
     signal: float | None = None
     access: str = ""
     operator: str = ""
     model: str = ""
+    sim: str = ""

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters import inventory
-from agent.adapters.inventory import device_of, machine_seen, os_name, used_life, written_bytes
+from agent.adapters.inventory import board, machine_seen, os_name
+
+PI = "Raspberry Pi 4 Model B Rev 1.4"
+CPUINFO = f"processor\t: 0\nBogoMIPS\t: 108.00\n\nRevision\t: c03114\nSerial\t\t: 10000000abcdef01\nModel\t\t: {PI}\n"
 
 
 class Machine:
@@ -26,11 +28,24 @@ class Machine:
         self.disk.symlink_to(self.partition)
         (root / "etc").mkdir()
         (root / "etc/os-release").write_text('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
-        (root / "sys/firmware/devicetree/base").mkdir(parents=True)
-        (root / "sys/firmware/devicetree/base/model").write_bytes(b"Raspberry Pi Compute Module 4 Rev 1.1\0")
+        mounted(root, "179:3")
+        tree(root, model="Raspberry Pi Compute Module 4 Rev 1.1")
 
-    def life(self, text: str) -> None:
-        (self.device / "life_time").write_text(text)
+
+def mounted(root: Path, device: str) -> None:
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/mountinfo").write_text(f"56 27 {device} / / rw,relatime shared:1 - ext4 /dev/root rw\n")
+
+
+def tree(root: Path, cpuinfo: str = "", **files: str) -> Path:
+    """The device tree, and /proc/cpuinfo."""
+    base = root / "sys/firmware/devicetree/base"
+    base.mkdir(parents=True)
+    for name, text in files.items():
+        (base / name.replace("_", "-")).write_bytes(text.encode() + b"\0")
+    (root / "proc").mkdir(exist_ok=True)
+    (root / "proc/cpuinfo").write_text(cpuinfo)
+    return root
 
 
 @pytest.fixture
@@ -38,61 +53,41 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_a_machine_that_tells_all_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.life("0x01 0x02\n")
-    monkeypatch.setattr(inventory, "device_of", lambda _store: "179:3")
+def test_a_machine_that_tells_all_is_told(machine: Machine) -> None:
+    (machine.device / "life_time").write_text("0x01 0x02\n")
     seen = machine_seen(5.0, Path("/var/lib/outpost"), machine.root)
     assert (seen.at, seen.python, seen.kernel) == (5.0, platform.python_version(), platform.release()[:80])
     assert seen.os == "Debian GNU/Linux 12 (bookworm)"
-    assert seen.board == "Raspberry Pi Compute Module 4 Rev 1.1"
+    assert (seen.board, seen.board_identity) == ("Raspberry Pi Compute Module 4 Rev 1.1", "Raspberry Pi Compute Module 4 Rev 1.1")
     assert seen.disk == "mmcblk0p3, BJTD4R"
     assert (seen.disk_used_life, seen.disk_written_bytes, seen.disk_errors) == (0.2, 212_000_000_000, 3)
 
 
-def test_a_machine_that_tells_nothing_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "device_of", lambda _store: "8:1")
+def test_a_machine_that_tells_nothing_is_empty(tmp_path: Path) -> None:
     seen = machine_seen(5.0, tmp_path, tmp_path)
-    assert (seen.os, seen.board, seen.disk) == ("", "", "8:1")
+    assert (seen.os, seen.board, seen.board_identity, seen.disk) == ("", "", "", "")
     assert (seen.disk_used_life, seen.disk_written_bytes) == (None, None)
+    mounted(tmp_path, "8:1")
+    assert machine_seen(5.0, tmp_path, tmp_path).disk == "8:1"
 
 
-@pytest.mark.parametrize(
-    ("text", "used"),
-    [("0x01 0x01", 0.1), ("0x0A 0x03", 1.0), ("0x0b 0x01", 1.1), ("0x00 0x00", None), ("", None), ("0x0f 0xff", None), ("worn", None)],
-)
-def test_the_worse_of_both_kinds_of_cells_counts(machine: Machine, text: str, used: float | None) -> None:
-    """0 is not defined by the standard, and above 0x0B nothing is."""
-    machine.life(text)
-    assert used_life(machine.disk) == used
+def test_the_board_is_told_by_the_device_tree(tmp_path: Path) -> None:
+    assert board(tree(tmp_path, model=PI, serial_number="10000000abcdef01")).identity == f"{PI}, serial 10000000abcdef01"
 
 
-def test_an_sd_card_does_not_tell_its_wear_but_ext4_what_was_written(machine: Machine) -> None:
-    assert used_life(machine.disk) is None
-    assert written_bytes(machine.disk, machine.root) == 212_000_000_000
-    (machine.root / "sys/fs/ext4/mmcblk0p3/lifetime_write_kbytes").write_text("?")
-    assert written_bytes(machine.disk, machine.root) is None
+def test_the_board_is_told_by_cpuinfo_where_there_is_no_tree(tmp_path: Path) -> None:
+    assert board(tree(tmp_path, CPUINFO)).identity == f"{PI}, revision c03114, serial 10000000abcdef01"
 
 
-@pytest.mark.parametrize(
-    ("options", "gone"),
-    [("rw,errors=remount-ro", False), ("rw,errors=remount-ro,emergency_ro", True), ("ro", True), ("rw,shutdown", True), ("", False)],
-)
-def test_a_file_system_that_gave_up_says_so_among_its_options(tmp_path: Path, options: str, gone: bool) -> None:
-    """As Linux 6.18 writes it; the options of the mount itself (`rw`) know nothing."""
-    (tmp_path / "proc/self").mkdir(parents=True)
-    lines = ["21 1 179:2 / / rw - ext4 /dev/mmcblk0p2 ro", f"56 27 179:3 / /var rw,relatime shared:1 - ext4 /dev/mmcblk0p3 {options}"]
-    (tmp_path / "proc/self/mountinfo").write_text("\n".join(lines))
-    assert inventory.gave_up("179:3", tmp_path) is gone
-    assert inventory.gave_up("179:4", tmp_path) is False
-    assert inventory.gave_up(None, tmp_path) is False
-    assert inventory.gave_up("179:3", tmp_path / "nothing") is False
+def test_a_board_that_says_nothing_has_no_identity(tmp_path: Path) -> None:
+    assert board(tree(tmp_path, "processor\t: 0\nmodel name\t: Some CPU\nModel\t:\n")).identity == ""
 
 
-def test_what_lies_in_memory_lies_on_no_device(tmp_path: Path) -> None:
-    assert device_of(Path("/proc")) is None
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert device_of(tmp_path / "loop") is None
-    assert device_of(tmp_path / "not" / "yet") == device_of(tmp_path)
+def test_a_pc_tells_its_model_and_no_identity(tmp_path: Path) -> None:
+    (tmp_path / "sys/class/dmi/id").mkdir(parents=True)
+    (tmp_path / "sys/class/dmi/id/product_name").write_text("Standard PC\n")
+    seen = machine_seen(5.0, tmp_path, tmp_path)
+    assert (seen.board, seen.board_identity) == ("Standard PC", "")
 
 
 @pytest.mark.parametrize(("text", "name"), [("PRETTY_NAME=Alpine\n", "Alpine"), ("NAME=x\n", ""), ("", ""), ("PRETTY_NAME='a'\n", "a")])

@@ -20,11 +20,13 @@ TOLD: dict[str, Any] = {
             "access-technologies": ["lte"],
             "manufacturer": "QUALCOMM INCORPORATED",
             "model": "EC25",
+            "sim": "/org/freedesktop/ModemManager1/SIM/0",
             "signal-quality": {"recent": "yes", "value": "67"},
             "state": "connected",
         },
     }
 }
+SIM: dict[str, Any] = {"sim": {"properties": {"iccid": "89860012345678901234", "imsi": "460001234567890"}}}
 
 
 def program(directory: Path, script: str) -> str:
@@ -35,18 +37,22 @@ def program(directory: Path, script: str) -> str:
 
 
 def test_what_mmcli_prints_is_posted(tmp_path: Path, posted: Posted) -> None:
-    (tmp_path / "told").write_text(json.dumps(TOLD))
-    asked = program(tmp_path, f'echo "$@" > {tmp_path}/asked; cat {tmp_path}/told')
+    (tmp_path / "-m").write_text(json.dumps(TOLD))
+    (tmp_path / "-i").write_text(json.dumps(SIM))
+    asked = program(tmp_path, f'echo "$@" >> {tmp_path}/asked; cat {tmp_path}/$1')
     modem = Modem(posted, time.monotonic, asked)
     modem.start()
     seen = posted.expect(ModemSeen)
     modem.close()
     assert (seen.signal, seen.access, seen.operator, seen.model) == (0.67, "lte", "CHINA MOBILE", "QUALCOMM INCORPORATED EC25")
-    assert (tmp_path / "asked").read_text() == "-m any -J\n"
+    assert seen.sim == "89860012345678901234"
+    assert (tmp_path / "asked").read_text() == "-m any -J\n-i /org/freedesktop/ModemManager1/SIM/0 -J\n"
     assert not thread_left("modem")
 
 
-@pytest.mark.parametrize("script", ["echo no modems were found >&2; exit 1", "echo nonsense", "exec head -c 300000 /dev/zero", "exit 127"])
+@pytest.mark.parametrize(
+    "script", ["echo no modems were found >&2; exit 1", "echo nonsense", "exec head -c 300000 /dev/zero", "exit 127", "echo []"]
+)
 def test_without_a_modem_nothing_is_known_and_nothing_breaks(tmp_path: Path, posted: Posted, script: str) -> None:
     modem = Modem(posted, time.monotonic, program(tmp_path, script))
     modem.start()
@@ -85,7 +91,7 @@ def test_without_mmcli_nobody_is_asked_and_nothing_posted(posted: Posted, monkey
     "value", [None, [], "x", {"modem": None}, {"modem": {"generic": 5}}, {"modem": {"generic": {"access-technologies": "lte"}}}]
 )
 def test_any_answer_is_borne(value: Any) -> None:
-    assert modem_seen(1.0, json.dumps(value).encode()) == ModemSeen(1.0)
+    assert modem_seen(1.0, value, value) == ModemSeen(1.0)
 
 
 @pytest.mark.parametrize(
@@ -93,4 +99,20 @@ def test_any_answer_is_borne(value: Any) -> None:
 )
 def test_the_signal_is_a_share(value: Any, share: float | None) -> None:
     told = {"modem": {"generic": {"signal-quality": {"value": value}, "access-technologies": ["lte", "5gnr"], "model": "--"}}}
-    assert modem_seen(1.0, json.dumps(told).encode()) == ModemSeen(1.0, share, "lte+5gnr")
+    assert modem_seen(1.0, told) == ModemSeen(1.0, share, "lte+5gnr")
+
+
+def test_a_modem_without_a_sim_is_asked_for_none(tmp_path: Path, posted: Posted) -> None:
+    told = {"modem": {"generic": {**TOLD["modem"]["generic"], "sim": "--"}}}
+    (tmp_path / "-m").write_text(json.dumps(told))
+    modem = Modem(posted, time.monotonic, program(tmp_path, f'echo "$@" >> {tmp_path}/asked; cat {tmp_path}/$1'))
+    modem.start()
+    seen = posted.expect(ModemSeen)
+    modem.close()
+    assert (seen.model, seen.sim) == ("QUALCOMM INCORPORATED EC25", "")
+    assert (tmp_path / "asked").read_text() == "-m any -J\n"
+
+
+@pytest.mark.parametrize("iccid", ["--", "", 89860012345678901234, "8986001234567890123x", "8" * 17, "8" * 21, "8" * 50])
+def test_what_is_no_number_of_a_sim_is_none(iccid: Any) -> None:
+    assert modem_seen(1.0, TOLD, {"sim": {"properties": {"iccid": iccid}}}).sim == ""

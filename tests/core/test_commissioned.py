@@ -5,7 +5,7 @@ import pytest
 
 from agent.core.commissioned import MEMORY, Commissioned
 from agent.core.effects import Answer, Remember
-from agent.core.events import ActionTaken, Event, HardwareSeen, ReceiverSpoke, Remembered, Reported, TimeLearned
+from agent.core.events import ActionTaken, Event, MachineSeen, ModemSeen, ReceiverSpoke, Remembered, Reported, TimeLearned
 from agent.core.part import Output
 from agent.core.timebase import Timebase
 from agent.wire.records import EventRecord, SelfTest
@@ -20,6 +20,14 @@ PI = "Raspberry Pi 4 Model B Rev 1.4, serial 100000001234"
 def finished(at: float = AT, **body: object) -> ActionTaken:
     facts = {"result": "passed", "steps": {"inputs": "pass", "crank": "skip"}, "report": REPORT, "signed": True}
     return ActionTaken(at, "commission", {"do": "commission", **facts, **body}, 7)
+
+
+def board(at: float, identity: str) -> MachineSeen:
+    return MachineSeen(at, "3.11.2", board_identity=identity)
+
+
+def sim(at: float, iccid: str) -> ModemSeen:
+    return ModemSeen(at, sim=iccid)
 
 
 THEN = {"result": "passed", "report": REPORT, "utc_ms": 1, "known": {"receiver IC=": CASIC, "board": PI, "sim": "8986"}}
@@ -52,10 +60,11 @@ RULES: list[tuple[Event, dict[str, list[str]]]] = [
     (finished(report="nothing"), everywhere(["error"])),
     (finished(steps={"a": "maybe"}), everywhere(["error"])),
     (finished(steps={f"s{chr(97 + i % 26)}{chr(97 + i // 26)}": "pass" for i in range(33)}), everywhere(["error"])),
-    (HardwareSeen(AT, "board", PI), {}),
-    (HardwareSeen(AT, "board", "another"), {"handed over": ["board", "remember"]}),
-    (HardwareSeen(AT, "sim", "8987"), {"handed over": ["sim", "remember"]}),
-    (HardwareSeen(AT, "modem", "new"), {"handed over": ["remember"]}),  # what was not known then is learned
+    (board(AT, PI), {}),
+    (board(AT, "another"), {"handed over": ["board", "remember"]}),
+    (sim(AT, "8987"), {"handed over": ["sim", "remember"]}),
+    (MachineSeen(AT, "3.11.2", board="a PC"), {}),
+    (ModemSeen(AT, model="EC25"), {}),  # what is silent has not changed
     (ReceiverSpoke(AT, CASIC), {}),
     (ReceiverSpoke(AT, "IC=AT6558-5N-31"), {"handed over": ["receiver", "remember"]}),
     (ReceiverSpoke(AT, "SW=URANUS5,V5.3.0.0"), {"handed over": ["remember"]}),
@@ -105,13 +114,13 @@ def test_the_record_says_what_came_of_each_step() -> None:
 
 def test_what_there_is_at_that_moment_is_remembered_and_found_by_the_next_boot() -> None:
     bench = opened()
-    bench.feed(HardwareSeen(2.0, "board", PI), ReceiverSpoke(3.0, CASIC))
+    bench.feed(board(2.0, PI), ReceiverSpoke(3.0, CASIC))
     value = one(Remember, bench.feed(finished())).value
     assert value is not None
     then = opened({MEMORY: value})
     assert then.part.status(20.0)["result"] == "passed"
     assert then.part.status(20.0)["utc_ms"] == UTC_MS + 10_000
-    assert words(then.feed(HardwareSeen(21.0, "board", PI), ReceiverSpoke(22.0, CASIC))) == []
+    assert words(then.feed(board(21.0, PI), ReceiverSpoke(22.0, CASIC))) == []
     assert words(then.feed(ReceiverSpoke(23.0, UBLOX))) == ["receiver", "remember"]
 
 
@@ -147,12 +156,18 @@ def test_the_store_is_asked_until_it_has_it() -> None:
 
 def test_a_change_says_what_was_and_what_is_and_is_told_once() -> None:
     bench = handed_over()
-    record = one(Reported, bench.feed(HardwareSeen(AT, "sim", "8987"))).record
+    record = one(Reported, bench.feed(sim(AT, "8987"))).record
     assert (record.old, record.new) == ("8986", "8987")  # type: ignore[attr-defined]  # of an event record
-    assert words(bench.feed(HardwareSeen(AT + 1, "sim", "8987"))) == []
+    assert words(bench.feed(sim(AT + 1, "8987"))) == []
     value = of(Remember, bench.all)[-1].value
     assert value is not None
-    assert words(opened({MEMORY: value}).feed(HardwareSeen(AT, "sim", "8987"))) == []
+    assert words(opened({MEMORY: value}).feed(sim(AT, "8987"))) == []
+
+
+def test_a_sim_that_comes_later_is_learned_without_a_word() -> None:
+    bench = opened({MEMORY: msgpack.packb({**THEN, "known": {"board": PI}})})
+    assert words(bench.feed(sim(AT, "8987"))) == ["remember"]
+    assert words(bench.feed(sim(AT + 1, "8988"))) == ["sim", "remember"]
 
 
 def test_another_make_of_receiver_is_one_change_whatever_it_says_of_itself() -> None:
@@ -165,13 +180,13 @@ def test_another_make_of_receiver_is_one_change_whatever_it_says_of_itself() -> 
 
 def test_what_was_seen_before_the_store_opened_is_compared_then() -> None:
     bench = fresh()
-    bench.feed(HardwareSeen(0.5, "board", "another"), ReceiverSpoke(0.6, CASIC))
+    bench.feed(board(0.5, "another"), ReceiverSpoke(0.6, CASIC))
     assert words(bench.feed(spool_opened(1.0, CASIC_THEN))) == ["board", "remember"]
 
 
 def test_a_unit_that_was_never_commissioned_tells_no_changes() -> None:
     bench = opened()
-    assert words(bench.feed(HardwareSeen(2.0, "sim", "1"), HardwareSeen(3.0, "sim", "2"))) == []
+    assert words(bench.feed(sim(2.0, "1"), sim(3.0, "2"))) == []
     assert bench.part.status(4.0) == {"result": None, "hardware": {"sim": "2"}}
 
 
@@ -182,5 +197,5 @@ def test_a_damaged_memory_is_none(damage: bytes) -> None:
 
 def test_an_identity_is_no_longer_than_the_contract_allows() -> None:
     bench = handed_over()
-    record = one(Reported, bench.feed(HardwareSeen(AT, "sim", "9" * 500))).record
+    record = one(Reported, bench.feed(sim(AT, "9" * 500))).record
     assert len(record.new) == 160  # type: ignore[attr-defined]  # of an event record
