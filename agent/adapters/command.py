@@ -2,7 +2,8 @@
 
 import subprocess
 
-BYTES_MAX = 262_144
+BYTES_MAX = 1_048_576
+"""All of them say some KB; a line of the journal may have 48."""
 
 
 def said(*words: str, within_s: float) -> bytes:

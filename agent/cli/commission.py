@@ -73,14 +73,13 @@ STEPS = (
 def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     """The command's options."""
     command = parser.command(subparsers, "commission", MORE, EPILOG)
-    command.add_argument("--lang", choices=("zh", "en"), help="the language of the talk (default: unit.language of the config file)")
+    parser.add_language(command)
     command.add_argument("--only", action="append", choices=[kind.name for kind in STEPS], help="only this step; may be given again")
     command.add_argument("--wait", metavar="S", type=float, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
     command.add_argument("-o", "--output", metavar="DIR", type=Path, help="for the report (default: commissioning/ in store.path)")
     command.add_argument("--yes", action="store_true", help="answer each question with Enter; for tests, not for vehicles")
     command.add_argument("--answers", metavar="FILE", type=Path, help="a JSON object of answers by question; what it has not is Enter")
-    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
-    parser.add_config(command)
+    parser.add_agent(command)
 
 
 def run(args: argparse.Namespace) -> int:

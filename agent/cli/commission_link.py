@@ -3,7 +3,7 @@
 from agent.cli import doctor_link
 from agent.cli.commission_talk import LeftOut
 from agent.cli.commission_walk import Refused, Section, Walk
-from agent.cli.why_findings import number, section
+from agent.cli.why_findings import number, online, section
 
 OUTAGE_S = 30.0
 BACK_S = 60.0
@@ -15,10 +15,10 @@ SLACK_S = 60.0
 
 def link(walk: Walk) -> None:
     """First as it is, then without, then again."""
-    walk.wait(_online)
+    walk.wait(online)
     body = walk.status()
     walk.take(lambda words: doctor_link.link(body, walk.config.mqtt, words, walk.now))
-    if not _online(body):
+    if not online(body):
         walk.note("skip", "link.outage", "outage.offline")
         return
     try:
@@ -35,10 +35,10 @@ def _outage(walk: Walk, seconds: float) -> None:
     walk.do("link.outage", s=seconds)
     begun = walk.now()
     walk.say("outage.on", seconds=f"{seconds:.0f}")
-    if not walk.wait(lambda status: not _online(status), 5.0):
+    if not walk.wait(lambda status: not online(status), 5.0):
         walk.note("fail", "link.outage", "outage.none", "outage.none.do")
         return
-    if not walk.wait(_online, seconds + BACK_S):
+    if not walk.wait(online, seconds + BACK_S):
         walk.note("fail", "link.outage", "outage.stays", "outage.stays.do", seconds=f"{seconds:.0f}")
         return
     lasted, after = walk.now() - begun, _fixes(walk.status())
@@ -53,10 +53,6 @@ def _outage(walk: Walk, seconds: float) -> None:
     else:
         took = f"{walk.now() - back:.0f}"
         walk.note("pass", "link.outage", "outage.delivered", count=made, seconds=f"{lasted:.0f}", took=took)
-
-
-def _online(status: Section) -> bool:
-    return section(status, "link").get("state") == "online"
 
 
 def _fixes(status: Section) -> int:

@@ -2,13 +2,11 @@
 
 import argparse
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from agent import clock
-from agent.cli import doctor_link, doctor_machine, doctor_unit, parser
+from agent.cli import doctor_link, doctor_machine, doctor_unit, parser, reader
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.doctor_check import Check
 from agent.cli.doctor_words import DOCTOR
@@ -43,9 +41,8 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     """The command's options."""
     command = parser.command(subparsers, "doctor", MORE, EPILOG)
     command.add_argument("--json", action="store_true", help="print the checks as JSON")
-    command.add_argument("--lang", choices=("zh", "en"), help="the language (default: unit.language of the config file, else LANG)")
-    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
-    parser.add_config(command)
+    parser.add_language(command)
+    parser.add_agent(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         print(_json(checks, words) if args.json else "\n".join([*lines(checks, words), "", _sentence(checks, words)]), flush=True)
     except BrokenPipeError:
-        # The reader (`| head`) has enough. Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader.left()
     return ILL if _count(checks, "fail") else WELL
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from agent import __version__
 from agent.cli.doctor_check import Check, Result
 from agent.cli.doctor_machine import kernel
-from agent.cli.why_findings import number, section
+from agent.cli.why_findings import number, section, told_faults
 from agent.cli.why_words import Words, clean
 from agent.config import Config, Input, InputUse
 from agent.wire import faults
@@ -31,12 +31,6 @@ CHECKED = (
 """Faults that a check of their own tells, with its advice."""
 
 WIRE_FAULT = {"input.cut": "wire.cut", "input.short": "wire.short", "panic.stuck": "wire.stuck"}
-
-
-def told_faults(body: Section) -> dict[str, Section]:
-    """The faults of now, by code."""
-    listed = body.get("faults")
-    return {clean(fault.get("code", "-")): fault for fault in listed if isinstance(fault, dict)} if isinstance(listed, list) else {}
 
 
 def clock(body: Section, words: Words) -> Check:

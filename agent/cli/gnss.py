@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent import BUILD_DATE, clock, config, config_file
 from agent.adapters.gnss import SILENT_S, Gnss
-from agent.cli import gnss_lines, parser
+from agent.cli import gnss_lines, parser, reader
 from agent.cli.gnss_view import View
 from agent.core.events import Event, Fix, ReceiverDown, ReceiverHeard, ReceiverUp
 
@@ -140,8 +140,8 @@ def _replay(name: str, with_undated: bool, not_before: datetime.date) -> int:
                     continue
                 sys.stdout.buffer.write(gnss_lines.fix_line(event) + b"\n")
         sys.stdout.buffer.flush()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        reader.left()
         return ENDED
     except OSError as e:
         return _fail(f"{name}: {e.strerror}")
@@ -201,7 +201,7 @@ def _watch(receiver: config.Gnss, as_json: bool, seconds: float | None) -> int:
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader.left()
     finally:
         gnss.close()
     while (event := _next(events, 0)) is not None:

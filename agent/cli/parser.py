@@ -87,6 +87,17 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_agent(parser: argparse.ArgumentParser) -> None:
+    """The options -s and -c, of commands that talk to the running agent: `args.socket` is a text, or None."""
+    parser.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
+    add_config(parser)
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """The option --lang, of commands that speak two: `args.lang` is `zh`, `en` or None."""
+    parser.add_argument("--lang", choices=("zh", "en"), help="the language (default: unit.language of the config file, else LANG)")
+
+
 def build(asked: str | None = None) -> argparse.ArgumentParser:
     """The parser of `outpost`; only the command `asked` for is imported, the others are listed."""
     parser = argparse.ArgumentParser(

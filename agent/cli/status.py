@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import config_kept
-from agent.cli import parser
+from agent.cli import parser, reader
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.status_page import page
 
@@ -45,8 +45,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     command = parser.command(subparsers, "status", MORE, EPILOG)
     command.add_argument("--json", action="store_true", help="print the agent's answer as JSON")
     command.add_argument("--watch", action="store_true", help="again each second, until Ctrl-C")
-    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
-    parser.add_config(command)
+    parser.add_agent(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,8 +60,7 @@ def run(args: argparse.Namespace) -> int:
             return _watch(path, args.json)
         print(_told(_ask(path), args.json), flush=True)
     except BrokenPipeError:
-        # The reader (`| head`) has enough. Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader.left()
     except NotRunning as e:
         print(e, file=sys.stderr)
         return NOT_RUNNING

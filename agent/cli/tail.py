@@ -1,7 +1,6 @@
 """`outpost tail`: a broker's address goes in; the traffic of the units comes out as lines of JSON, decoded."""
 
 import argparse
-import os
 import secrets
 import sys
 import threading
@@ -17,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent import config_file
 from agent.adapters import broker_client, broker_files
-from agent.cli import parser, traffic
+from agent.cli import parser, reader, traffic
 from agent.config import Config, Mqtt
 from agent.wire import topics
 
@@ -83,8 +82,8 @@ def run(args: argparse.Namespace) -> int:
         trouble = tail.follow()
     except KeyboardInterrupt:
         return ENDED
-    except BrokenPipeError:  # `| head` has seen enough; what is still buffered has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        reader.left()
         return ENDED
     if trouble:
         _say(trouble)

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 import sys
 import threading
 from typing import Any
 
-from agent.cli import parser
+from agent.cli import parser, reader
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
 
@@ -55,8 +54,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     """The command's options."""
     command = parser.command(subparsers, "walk-test", MORE, EPILOG)
     command.add_argument("--json", action="store_true", help="print one JSON object each time that something changes")
-    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
-    parser.add_config(command)
+    parser.add_agent(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,9 +66,8 @@ def run(args: argparse.Namespace) -> int:
         return MISTAKE
     try:
         return _test(path, args.json)
-    except BrokenPipeError:
-        # The reader has enough, the test goes on. Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the test goes on
+        reader.left()
     except NotRunning as e:
         print(e, file=sys.stderr)
         return NOT_RUNNING

@@ -3,12 +3,11 @@
 import argparse
 import json
 import os
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.cli import parser, why_findings, why_stopped
+from agent.cli import parser, reader, why_findings, why_stopped
 from agent.cli.ask import NoAnswer, NotAllowed, NotRunning, ask
 from agent.cli.status import socket_path
 from agent.cli.why_findings import Finding
@@ -49,9 +48,8 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     """The command's options."""
     command = parser.command(subparsers, "why", MORE, EPILOG)
     command.add_argument("--json", action="store_true", help="print the findings as JSON")
-    command.add_argument("--lang", choices=("zh", "en"), help="the language (default: unit.language of the config file, else LANG)")
-    command.add_argument("-s", "--socket", metavar="PATH", help="the agent's socket (default: the one in the config file)")
-    parser.add_config(command)
+    parser.add_language(command)
+    parser.add_agent(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         print(_json(report, words) if args.json else page(report.sentence, report.findings, report.lines, words), flush=True)
     except BrokenPipeError:
-        # The reader (`| head`) has enough. Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader.left()
     return report.code
 
 

@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 def of_status(body: Section, words: Words) -> list[Finding]:
     """Every finding, the worst first; within one severity in the order of the published table, what the table has not last."""
-    told = _told_faults(body)
+    told = told_faults(body)
     found = [
         *_alarm(body, words),
         *_unit(body, words),
@@ -71,7 +71,7 @@ def more_facts(body: Section, words: Words) -> list[str]:
     lines = []
     lanes = _lanes(body)
     if lanes:
-        held = [words("held_leaving" if _online(body) else "held_link")]
+        held = [words("held_leaving" if online(body) else "held_link")]
         if until := _held_by_cap(body):
             held.append(words("held_cap", until=until))
         named = words.listed(f"{words.lane(lane)} {count}" for lane, count in lanes.items())
@@ -124,7 +124,7 @@ def _said_elsewhere(code: str, told: dict[str, Section], body: Section) -> bool:
 
 def _alarm(body: Section, words: Words) -> list[Finding]:
     """What the socket tells has no silent alarm in it (`agent.core.discretion`), so neither has this."""
-    if not _lanes(body).get("alarm") or _online(body):
+    if not _lanes(body).get("alarm") or online(body):
         return []
     return [Finding(faults.PANIC, "alarm.waiting", words("alarm.waiting"), do=words("alarm.waiting.do"))]
 
@@ -147,7 +147,7 @@ def _store(body: Section, words: Words, told: dict[str, Section]) -> list[Findin
 def _link(body: Section, words: Words, told: dict[str, Section]) -> list[Finding]:
     if not _linkless(body):
         outbox = section(body, "outbox")
-        unproved = _online(body) and not outbox.get("acked") and outbox.get("acked_s") is None
+        unproved = online(body) and not outbox.get("acked") and outbox.get("acked_s") is None
         return [Finding(faults.LINK, "link.unproved", words("link.unproved"), do=words("link.unproved.do"))] if unproved else []
     link = section(body, "link")
     state, reason, endpoint, since = clean(link["state"]), link.get("reason"), link.get("endpoint", "-"), number(link.get("since_s"))
@@ -205,18 +205,20 @@ def number(value: Any) -> float | None:
     return float(value) if fits and math.isfinite(value) else None
 
 
-def _told_faults(body: Section) -> dict[str, Section]:
+def told_faults(body: Section) -> dict[str, Section]:
+    """The faults of now, by code."""
     listed = body.get("faults")
     maps = [fault for fault in listed if isinstance(fault, dict)] if isinstance(listed, list) else []
     return {clean(fault.get("code", "-")): fault for fault in maps}
 
 
-def _online(body: Section) -> bool:
+def online(body: Section) -> bool:
+    """Whether there is a link now."""
     return section(body, "link").get("state") == "online"
 
 
 def _linkless(body: Section) -> bool:
-    return section(body, "link").get("state") is not None and not _online(body)
+    return section(body, "link").get("state") is not None and not online(body)
 
 
 def _fixed(body: Section) -> bool:

@@ -5,12 +5,11 @@ asked only where they are (`systemctl show`, `journalctl`).
 """
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from agent import config_file
+from agent.adapters.command import said
 from agent.cli.why_findings import Finding
 from agent.cli.why_words import Words, clean, size
 from agent.config import Config
@@ -105,7 +104,7 @@ def _store(path: Path, words: Words) -> Looked:
 def service(words: Words) -> list[str]:
     """What systemd and its journal know of the service; nothing where there is no systemd."""
     properties = "LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState"
-    shown = _said("systemctl", "show", "outpost.service", f"--property={properties}")
+    shown = _lines("systemctl", "show", "outpost.service", f"--property={properties}")
     known = dict(line.split("=", 1) for line in shown if "=" in line)
     if "ActiveState" not in known:
         return []
@@ -116,17 +115,11 @@ def service(words: Words) -> list[str]:
         line += words("service_starts", count=known["NRestarts"])
     if known.get("UnitFileState") == "disabled":
         line += words("service_disabled")
-    last = _said("journalctl", "--unit=outpost.service", f"--lines={JOURNAL_LINES}", "--output=cat", "--no-pager", "--quiet")
+    last = _lines("journalctl", "--unit=outpost.service", f"--lines={JOURNAL_LINES}", "--output=cat", "--no-pager", "--quiet")
     return [line, *([words("journal"), *(f"  {clean(each)}" for each in last)] if last else [])]
 
 
-def _said(program: str, *words: str) -> list[str]:
+def _lines(program: str, *words: str) -> list[str]:
     """The lines that a program prints; none when it is not there, fails or is stuck."""
-    path = shutil.which(program)
-    if path is None:
-        return []
-    try:
-        done = subprocess.run([path, *words], capture_output=True, text=True, errors="replace", check=False, timeout=ASKED_S_MAX)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return [line for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
+    printed = said(program, *words, within_s=ASKED_S_MAX).decode("utf-8", "replace")
+    return [line for line in printed.splitlines() if line.strip()]

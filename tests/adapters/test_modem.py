@@ -51,7 +51,7 @@ def test_what_mmcli_prints_is_posted(tmp_path: Path, posted: Posted) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["echo no modems were found >&2; exit 1", "echo nonsense", "exec head -c 300000 /dev/zero", "exit 127", "echo []"]
+    "script", ["echo no modems were found >&2; exit 1", "echo nonsense", "exec head -c 1100000 /dev/zero", "exit 127", "echo []"]
 )
 def test_without_a_modem_nothing_is_known_and_nothing_breaks(tmp_path: Path, posted: Posted, script: str) -> None:
     modem = Modem(posted, time.monotonic, program(tmp_path, script))

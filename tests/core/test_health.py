@@ -122,12 +122,14 @@ def test_the_board_s_word_of_its_supply_is_in_the_record(supply_low: bool | None
 
 def test_what_the_board_and_the_modem_say_is_in_the_record_and_the_status() -> None:
     bench = started()
-    bench.feed(Vitals(2.0, 1000, supply_v=12.6, throttled=0x50000, store_readonly=True), ModemSeen(2.5, 0.67, "lte", "CM", "EC25"))
+    modem = ModemSeen(2.5, 0.67, "lte", "CM", "EC25", "89860012345678901234")
+    bench.feed(Vitals(2.0, 1000, supply_v=12.6, throttled=0x50000, store_readonly=True), modem)
     record = one(StateChanged, bench.feed(link_up(3.0))).record
     assert isinstance(record, Health)
     assert (record.supply_v, record.throttled, record.store_readonly) == (12.6, 0x50000, True)
     assert (record.signal, record.access) == (0.67, "lte")
     told = bench.part.status(3.0)
+    assert "89860012345678901234" not in str(record) + str(told), "whose SIM it is is said to the commissioning alone"
     assert [told[key] for key in ("supply_v", "throttled", "store_readonly", "signal", "access")] == [12.6, 0x50000, True, 0.67, "lte"]
     bench.feed(Vitals(4.0, 1000, store_readonly=False), ModemSeen(4.0))
     record = one(StateChanged, bench.feed(link_up(5.0))).record

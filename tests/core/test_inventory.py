@@ -64,3 +64,15 @@ def test_the_record_has_what_was_seen_and_no_more() -> None:
         operator="CHINA MOBILE",
     )
     assert unseen().part.status(1.0) == {}
+
+
+def test_which_board_and_whose_sim_it_is_stays_out_of_the_retained_state() -> None:
+    """They are said once, to be compared: in `hardware.changed` and to the commissioning."""
+    bench = unseen()
+    bench.feed(MachineSeen(1.0, "3.11.2", board="Raspberry Pi 4", board_identity="Raspberry Pi 4, serial 1000abcdef"))
+    record = of(StateChanged, bench.feed(ModemSeen(2.0, model="EC25", sim="89860012345678901234")))[-1].record
+    for told in (str(record), str(bench.part.status(3.0))):
+        assert "Raspberry Pi 4" in told
+        assert "EC25" in told
+        assert "1000abcdef" not in told
+        assert "89860012345678901234" not in told
