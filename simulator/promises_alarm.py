@@ -7,7 +7,7 @@ from agent.core.effects import Connect, Disconnect, Remember
 from agent.core.events import LinkDown, LinkUp, SpoolOpened
 from agent.core.latches import MEMORY
 from agent.core.panic import REPEAT_AFTER_S
-from simulator.facts import Booted, Died, Latched, Ordered, Pulse, Sent, Written
+from simulator.facts import Booted, Denied, Died, Latched, Ordered, Pulse, Sent, Written
 from simulator.promises import Promise
 from simulator.promises_feedback import latches
 
@@ -19,7 +19,10 @@ class AlarmsRepeat(Promise):
     """It does not give up."""
 
     name = "alarms repeat"
-    sentence = "A live alarm is said again each minute or sooner while there is a link, until the centre acknowledges, through restarts."
+    sentence = (
+        "A live alarm is said again each minute or sooner while there is a link, until the centre acknowledges, through restarts; where "
+        "the broker refuses alarms, one of them at least."
+    )
     hears = (
         (Booted, "booted"),
         (Died, "died"),
@@ -27,6 +30,7 @@ class AlarmsRepeat(Promise):
         (Latched, "latched"),
         (Ordered, "ordered"),
         (Sent, "sent"),
+        (Denied, "denied"),
         (LinkUp, "link_up"),
         (LinkDown, "link_down"),
         (Connect, "link_down"),
@@ -84,6 +88,11 @@ class AlarmsRepeat(Promise):
         """Said again."""
         if sent.kind == "alarm" and sent.facts["id"] in self._live:
             self._live[sent.facts["id"]] = self.world.now
+
+    def denied(self, denied: Denied) -> None:
+        """The broker takes none of them: the one that it has just refused stands for all."""
+        if denied.sent.kind == "alarm":
+            self._live = dict.fromkeys(self._live, self.world.now)
 
     def link_up(self, _: LinkUp) -> None:
         """There is somebody to say it to."""
