@@ -105,17 +105,18 @@ class InputLine:
         return belief.at + max(0.0, self._marks_left[0] - self._active_s)
 
     def read(self, at: float, raw: bool) -> list[Event]:
-        """It reads so from `at` on. The first reading is believed: nothing else is known."""
+        """It reads so from `at` on. The first reading is believed, nothing else is known; a press is not before it has outweighed."""
         belief = self._belief
         if belief is None:
-            self._belief = Integrator(at, raw, lambda active: self._wired.release_s if active else self._wired.debounce_s)
+            believed = raw and not self._marks_s
+            belief = self._belief = Integrator(at, believed, lambda active: self._wired.release_s if active else self._wired.debounce_s)
+            belief.read(at, raw)
             self._since, self._first = at, raw
-            self._marks_left = self._marks_s if raw else ()
-            return [self._changed(at, raw, at, first=True)]
+            return [self._changed(at, believed, at, first=True)]
         self._count_until(belief, at)
         belief.read(at, raw)
         if raw and not belief.value and belief.since == belief.at:
-            self._active_s = 0.0  # nothing is left of what came before: here a press begins
+            self._active_s, self._first = 0.0, False  # nothing is left of what came before: here a press begins
         return []
 
     def lose(self) -> None:
@@ -140,8 +141,8 @@ class InputLine:
         if not belief.value:
             self._marks_left = ()
             return [self._changed(at, False, belief.since)]
-        self._since, self._first, self._marks_left = belief.since, False, self._marks_s
-        return [self._changed(at, True, belief.since), *self._held(at)]
+        self._since, self._marks_left = belief.since, self._marks_s
+        return [self._changed(at, True, belief.since, self._first), *self._held(at)]
 
     def _held(self, at: float) -> list[Event]:
         reached = [mark for mark in self._marks_left if mark <= self._active_s]

@@ -88,14 +88,14 @@ NO_PINS = InputsFailed(AT, "no pins")
 # state, event, what comes out at once, what has come out two seconds later without another word
 TABLE: list[tuple[str, Event, list[str], list[str]]] = [
     ("unknown", both(AT, NORMAL), ["up first"], []),
-    ("unknown", both(AT, PRESSED), ["down first"], ["held 0.5 first"]),
+    ("unknown", both(AT, PRESSED), ["up first"], ["down first", "held 0.5 first"]),
     ("unknown", both(AT, CUT), ["up first"], ["cut"]),
     ("unknown", both(AT, SHORT), ["up first"], ["short"]),
     ("unknown", Levels(AT, {}), [], []),
     ("unknown", normally_open(AT, False), ["up first"], []),
-    ("unknown", normally_open(AT, True), ["down first"], ["held 0.5 first"]),
+    ("unknown", normally_open(AT, True), ["up first"], ["down first", "held 0.5 first"]),
     ("unknown", normally_closed(AT, True), ["up first"], []),
-    ("unknown", normally_closed(AT, False), ["down first"], ["held 0.5 first"]),
+    ("unknown", normally_closed(AT, False), ["up first"], ["down first", "held 0.5 first"]),
     ("unknown", NO_PINS, ["fault on"], []),
     ("normal", both(AT, NORMAL), [], []),
     ("normal", both(AT, PRESSED), [], ["down", "held 0.5"]),
