@@ -154,9 +154,9 @@ class Unit:
             Wires(),
             Heat(),
             Heartbeats(config.input),
-            IoState(self.status),
+            IoState(self._told),
             Inventory(self.version),
-            HealthReport(self.version, config.report.health_interval_s, self.status),
+            HealthReport(self.version, config.report.health_interval_s, self._told),
         )
 
     def _showing(self) -> str | None:
@@ -167,7 +167,8 @@ class Unit:
 
     def wake_at(self) -> float:
         """When the unit next wants to act by itself."""
-        return min(self._stop_by, *self._deadlines)
+        soonest = min(self._deadlines)
+        return min(self._stop_by, soonest)
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event from outside; first everything that was due by then."""
@@ -278,3 +279,21 @@ class Unit:
         }
         told = {part.name: part.status(now) for part in self.parts if type(part).status is not Part.status}
         return {"unit": unit, "faults": self.faults.listing(now), **told}
+
+    def _told(self, now: float) -> "_Told":
+        """The same for the parts that ask for a few sections, several times a minute."""
+        return _Told(self, now)
+
+
+class _Told(dict[str, Any]):
+    """Sections of the status, each made when it is asked for."""
+
+    def __init__(self, unit: Unit, now: float) -> None:
+        super().__init__()
+        self._unit = unit
+        self._now = now
+
+    def __missing__(self, name: str) -> Any:
+        if name == "faults":
+            return self._unit.faults.listing(self._now)
+        return next(part for part in self._unit.parts if part.name == name).status(self._now)
