@@ -153,6 +153,17 @@ def misfit(cert: bytes, key: bytes) -> str:
     return ""
 
 
+def folder(config: Path) -> Path:
+    """Where the keys of the config at that path lie."""
+    return config.absolute().parent / SOURCE.name
+
+
+def strays(config: Path) -> list[str]:
+    """A sentence for each thing in that folder that the agent would not be given, or could not use; none when we may not look into it."""
+    source = folder(config)
+    return plan(source, {}, config).left_out if os.access(source, os.R_OK | os.X_OK) else []
+
+
 # --- the stage --------------------------------------------------------------------------------------------------------------------------
 
 
