@@ -1,8 +1,8 @@
 """Files that systemd hands to the service: `credential:unit.key` of a config goes in, the path of that file comes out.
 
 The service has a copy of each file in /etc/outpost/keys, which only root may read, in a directory that nobody else may read
-(systemd.exec(5), LoadCredential=). Who was not given that directory, as `sudo outpost check`, is led to the originals: in `keys`
-beside the config.
+(systemd.exec(5), LoadCredential=), by way of what `agent.key_stage` lays out. Who was not given that directory, as `sudo outpost check`,
+is led to the originals: in `keys` beside the config.
 """
 
 import os
@@ -16,7 +16,7 @@ VARIABLE = "CREDENTIALS_DIRECTORY"
 """systemd says by it where the copies are."""
 
 FOLDER = "keys"
-"""Of the originals; and `LoadCredential=keys:/etc/outpost/keys` calls the copy of unit.key `keys_unit.key`."""
+"""Of the originals; and `LoadCredential=keys:/run/outpost-keys` calls the copy of unit.key `keys_unit.key`."""
 
 
 def locate(value: str, beside: Path, environ: Mapping[str, str] = os.environ) -> Path:

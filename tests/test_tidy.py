@@ -147,6 +147,7 @@ def test_the_adapters_are_put_together_in_one_place() -> None:
         # what lies below the agent, for whoever looks at the unit; the agent may not run
         "agent/cli/doctor_machine.py": tuple(f"agent.adapters.{name}" for name in ("disk", "inventory", "supply", "vitals")),
         "agent/cli/why_stopped.py": ("agent.adapters.command",),  # systemd's, which is asked
+        "agent/cli/doctor_keys.py": ("agent.adapters.disk", "agent.adapters.kernel_file"),
         "agent/cli/doctor_link.py": ("agent.adapters.link_look",),
         "agent/cli/commission_machine.py": ("agent.adapters.supply",),
     }

@@ -148,7 +148,7 @@ class LocalSocket:
             self._complain(e)
             return
         sock.setblocking(False)
-        connection = Connection(sock, self._now())
+        connection = Connection(sock, self._now(), socket_file.is_by_root(sock))
         if len(self._connections) >= CONNECTIONS_MAX:
             connection.say({"error": f"{CONNECTIONS_MAX} connections are open already; close one and try again"})
             connection.send(self._now())
@@ -190,7 +190,7 @@ class LocalSocket:
         asker = next(self._askers)
         self._asking[asker] = connection
         connection.ask(asker, at + ANSWER_S)
-        self._post(Asked(at, asker, request))
+        self._post(Asked(at, asker, request, connection.by_root))
 
     def _answer(self) -> None:
         """Give out the answers that have come."""

@@ -31,9 +31,10 @@ READ_BYTES = 65_536
 class Connection:
     """What one connection sent and we did not use yet, and what we said and it did not read yet."""
 
-    def __init__(self, sock: socket.socket, at: float) -> None:
-        """`sock` must not block; `at` is when it was accepted."""
+    def __init__(self, sock: socket.socket, at: float, by_root: bool = False) -> None:
+        """`sock` must not block; `at` is when it was accepted; `by_root` whether root has made it."""
         self.sock = sock
+        self.by_root = by_root
         self.asker: int | None = None
         """The request that waits for its answer."""
         self.due = math.inf

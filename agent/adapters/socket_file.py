@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 BACKLOG = 16
@@ -11,6 +12,9 @@ BACKLOG = 16
 
 PROBE_S = 1.0
 """connect() to a Unix socket succeeds or fails at once; this is for a kernel that thinks otherwise."""
+
+PEER = struct.Struct("3i")
+"""struct ucred: process, user and group."""
 
 
 class SocketInUse(OSError):
@@ -53,6 +57,12 @@ def remove(path: str, file: tuple[int, int]) -> None:
             Path(path).unlink()
     except OSError:
         pass  # the next agent replaces a stale socket
+
+
+def is_by_root(sock: socket.socket) -> bool:
+    """Whether root has connected, or our own user, whose eyes are no others than ours: unix(7), SO_PEERCRED."""
+    _, user, _ = PEER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size))
+    return user in (0, os.geteuid())
 
 
 def _remove_stale(path: str) -> None:

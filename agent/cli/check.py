@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from agent import boot_lines, config_file, config_origins, config_shows
+from agent import boot_lines, config_file, config_origins, config_shows, key_stage
 from agent.board import Board, Terminal
 from agent.cli import parser
 from agent.config import NO_BOARD, Config, Input, InputUse, Output
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     print(table([COLUMNS + (SCREWS if board else ()), *rows]) if rows else "no inputs and no outputs")
     if args.explain:
         print(table([ORIGIN, *((o.key, o.value, o.layer, f"{o.file}:{o.line}") for o in config_origins.origins(config, whole.sheets))]))
-    for note in (*kind_notes(whole), *notes(config)):
+    for note in (*kind_notes(whole), *notes(config), *key_stage.strays(args.config)):
         print(f"note: {note}")
     print(f"{args.config}: no mistakes; unit {config.unit.id}, {config.mqtt.endpoints[0]}")
     return FINE

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import clock
-from agent.cli import doctor_link, doctor_machine, doctor_unit, parser, reader
+from agent.cli import doctor_keys, doctor_link, doctor_machine, doctor_unit, parser, reader
 from agent.cli.ask import NoAnswer, NotRunning, ask
 from agent.cli.doctor_check import Check
 from agent.cli.doctor_words import DOCTOR
@@ -62,7 +62,7 @@ def examined(socket: str | None, path: Path, words: Words) -> list[Check]:
     unread = Check("fail" if seen.mistakes else "skip", "config", words("no_config"), words("no_config.do", path=path))
     told = [] if seen.config else [unread]
     body, answer = _asked(socket, path, words)
-    return [answer, *told, *machine(seen.config, words), *_unit(body, seen.config, words)]
+    return [answer, *told, *machine(seen.config, words), *doctor_keys.keys(path, words), *_unit(body, seen.config, words)]
 
 
 def machine(config: Config | None, words: Words) -> list[Check]:

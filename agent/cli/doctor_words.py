@@ -129,8 +129,24 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "certificate.over": ("the unit's certificate ended {days} days ago", "本单元证书已过期 {days} 天"),
     "certificate.none": ("no certificate, or the time is not known", "没有证书，或时间未知"),
     "certificate.do": (
-        "Put a new certificate and key beside each other; they are taken up within a minute.",
-        "将新证书和私钥放到原处，一分钟内自动启用。",
+        "Put a new certificate and its key where the old ones are; the agent takes them up within a minute, or after an alarm.",
+        "将新证书和配套私钥放到原处，一分钟内自动启用；报警期间则在报警结束后。",
+    ),
+    # keys
+    "keys.well": ("{path}: all of it is handed to the agent", "{path}：全部会交给程序"),
+    "keys.closed": ("only root may look into {path}; use sudo", "只有 root 可以查看 {path}，请用 sudo"),
+    "keys.stray": ("{reason}", "密钥目录中有文件不会交给程序，或不能使用：{reason}"),
+    "keys.do": (
+        "The agent goes on with the others. Move away what is no key; put certificate and key beside each other.",
+        "程序继续使用其余文件。移走不是密钥的文件；证书和私钥要配套。",
+    ),
+    "keys.overlay": (
+        "{path} lies on an overlay in memory: new keys and a changed config are gone at the next start",
+        "{path} 位于内存中的 overlay：新密钥和改过的配置重启后丢失",
+    ),
+    "keys.overlay.do": (
+        "As long as nothing is changed that is well. New certificates: docs/install.md has the commands.",
+        "不改动就没有问题。更换证书的命令见 docs/install.zh-CN.md。",
     ),
     # faults, tests, versions
     "faults.none": ("none", "没有"),

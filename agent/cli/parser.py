@@ -33,6 +33,7 @@ COMMANDS = {
     "check": Command("agent.cli.check", "check the config file and print the pin table; drives no pin"),
     "safe": Command("agent.cli.safe", "drive every output to its safe level (what systemd runs after the agent's end)"),
     "status": Command("agent.cli.status", "ask the running agent how it is"),
+    "idle": Command("agent.cli.idle", "would a restart interrupt an alarm? exit 0 when not (for root, before a restart on purpose)"),
     "why": Command("agent.cli.why", "why is this unit silent? what is wrong, the worst first, and what to do about it"),
     "doctor": Command("agent.cli.doctor", "check the whole unit: supply, disk, wires, GNSS, link; PASS or FAIL, and what to do"),
     "commission": Command("agent.cli.commission", "be led through every check that needs a hand, and save a signed report"),

@@ -378,3 +378,5 @@ class Asked(Event):
 
     asker: int
     request: dict[str, Any]
+    by_root: bool = False
+    """Root asks, or the agent's own user: who could read the store anyway. Never by what the request says: the kernel knows."""

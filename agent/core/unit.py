@@ -62,8 +62,8 @@ from agent.core.wires import Wires
 STOP_S_MAX = 3.0
 """An orderly end may take this long to store and send what is left; systemd waits longer."""
 
-QUESTIONS = ("status",)
-"""What the local socket may ask."""
+QUESTIONS = ("status", "restart")
+"""What the local socket may ask. `restart`: would one interrupt an alarm? For root only: a silent alarm counts too."""
 
 
 class Unit:
@@ -262,10 +262,16 @@ class Unit:
 
     def _reply(self, asked: Asked) -> Answer:
         question = asked.request.get("ask")
+        if question == "restart":
+            return Answer(asked.asker, self._interrupted(asked.at) if asked.by_root else {"error": "only root may ask this; use sudo"})
         if question != "status":
             return Answer(asked.asker, {"error": f"cannot answer {question!r}; ask one of: {', '.join(QUESTIONS)}"})
         told = self.status(asked.at)
         return Answer(asked.asker, self._discretion.shown(told, self.panic.shown(asked.at), self.panic.stuck_shown(asked.at)))
+
+    def _interrupted(self, now: float) -> dict[str, Any]:
+        """Until it is ready, the alarms of before are not known, and a press would be held in memory only."""
+        return {"alarm": "live" in self.panic.status(now), "ready": self._ready}
 
     def status(self, now: float) -> dict[str, Any]:
         """The whole unit as a map of sections, one per part; see each part's `status`. Not all of it may be told in the car: `_reply`."""

@@ -163,8 +163,8 @@ FAULTS: dict[str, Fault] = {
         LINK,
         "the unit's certificate ends within 30 days, has ended, or its new files cannot be used",
         "本机证书将在 30 天内到期、已到期，或新证书文件无法使用",
-        "Put a new certificate and its key beside each other; the agent takes them up within a minute.",
-        "将新证书和配套私钥一起放到位，程序一分钟内自动启用。",
+        "Put a new certificate and its key where the old ones are; the agent takes them up within a minute, or after an alarm.",
+        "将新证书和配套私钥放到原处，程序一分钟内自动启用；报警期间则在报警结束后。",
     ),
     "data.cap": Fault(
         LINK,

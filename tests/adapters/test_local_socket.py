@@ -116,6 +116,7 @@ def test_a_request_is_asked_and_its_answer_comes_back_as_one_line(agent: LocalSo
     client.send({"ask": "status", "who": "车长"})
     asked = posted.expect(Asked)
     assert asked.request == {"ask": "status", "who": "车长"}
+    assert asked.by_root, "our own user asks"
     assert before <= asked.at <= time.monotonic()
     agent.perform(Answer(asked.asker, {"lines": "one\ntwo", "where": "塔秀"}))
     assert client.line() == {"lines": "one\ntwo", "where": "塔秀"}

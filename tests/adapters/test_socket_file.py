@@ -3,12 +3,15 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.adapters.socket_file import SocketInUse, claim, remove
+from agent.adapters.socket_file import SocketInUse, claim, is_by_root, remove
+from tests.timing import PATIENCE_S
 
 
 @pytest.fixture
@@ -80,3 +83,29 @@ def test_only_our_own_file_is_removed(path: Path) -> None:
     remove(str(path), new_file)
     assert not path.exists()
     new.close()
+
+
+AS_NOBODY = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+os.setuid(65534)
+socket.socket(socket.AF_UNIX).connect(sys.argv[2])
+"""
+
+
+def test_the_kernel_says_whether_root_asks(tmp_path: Path) -> None:
+    """Our own user counts as root: it could read the store anyway."""
+    path = tmp_path / "agent.sock"
+    listener, _ = claim(str(path))
+    with listener:
+        listener.settimeout(PATIENCE_S)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            with listener.accept()[0] as ours:
+                assert is_by_root(ours)
+        if os.geteuid() == 0:
+            path.chmod(0o666)
+            tmp_path.chmod(0o755)
+            subprocess.run([sys.executable, "-c", AS_NOBODY, str(tmp_path), path.name], check=True, timeout=PATIENCE_S)
+            with listener.accept()[0] as nobodys:
+                assert not is_by_root(nobodys)

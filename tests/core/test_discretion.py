@@ -46,6 +46,25 @@ def test_with_a_silent_alarm_somebody_in_the_car_reads_what_they_would_read_with
     assert of(PulseOutput, effects) == []
 
 
+def test_only_root_is_told_whether_a_restart_would_interrupt_an_alarm() -> None:
+    quiet, pressed = running(), running()
+    feed(pressed, edge(3.0, True, "foot"))
+    pressed.advance(5.0)
+
+    def answer(made: Unit, by_root: bool) -> dict[str, Any]:
+        return one(Answer, feed(made, Asked(5.0, 3, {"ask": "restart"}, by_root))).body
+
+    assert answer(pressed, True) == {"alarm": True, "ready": True}
+    assert answer(quiet, True) == {"alarm": False, "ready": True}
+    assert answer(pressed, False) == answer(quiet, False) == {"error": "only root may ask this; use sudo"}
+
+
+def test_before_the_store_is_open_root_is_told_that_the_unit_is_not_ready() -> None:
+    made = unit(config(input=(OVERT,)))
+    feed(made, Started(0.0))
+    assert one(Answer, feed(made, Asked(0.1, 3, {"ask": "restart"}, True))).body == {"alarm": False, "ready": False}
+
+
 def test_the_centre_is_told_all_of_it() -> None:
     made = running()
     effects = feed(made, link_up(2.5), edge(3.0, True, "foot")) + made.advance(400.0)

@@ -23,7 +23,10 @@ VERSION = Path("/opt/outpost/versions") / __version__
 TREE_PYTHON = "3.11"
 """Of Debian 12."""
 
-UNITS = ("outpost.service", "outpost.target", "outpost-clock.service", "outpost-keys.path", "outpost-keys.service")
+UNITS = (
+    *("outpost.service", "outpost.target", "outpost-clock.service"),
+    *("outpost-keys.path", "outpost-keys.service", "outpost-keys-stage.service"),
+)
 
 PLACES = {
     **{unit: f"/etc/systemd/system/{unit}" for unit in UNITS},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.wire.records import Alarm
 from simulator.bench.car_config import Options
 from tests.broker.shipped import Certificates, made
 from tests.install.car import OPTIONS, InstalledCar
@@ -52,11 +53,22 @@ def car(installed: Path, certificates: Certificates, tmp_path_factory: pytest.Te
         yield made_car
 
 
-def put(tree: Tree, certificates: Certificates) -> None:
+def put(tree: Tree, certificates: Certificates, *names: str) -> None:
     """As by `cp`: each file is written where it lies."""
-    for name in ("ca.crt", "unit.crt", "unit.key"):
+    for name in names or ("ca.crt", "unit.crt", "unit.key"):
         tree.write(f"/etc/outpost/keys/{name}", (certificates.unit("car-1").parent / name).read_text(), 0o600)
     tree.path("/etc/outpost/keys").chmod(0o700)
+
+
+def renew(certificates: Certificates) -> str:
+    """Another certificate, with another key; the certificate."""
+    made("unit", certificates.directory, "car-1", "--renew")
+    return (certificates.unit("car-1").parent / "unit.crt").read_text()
+
+
+def handed(car: InstalledCar) -> str:
+    """The certificate that the agent was given."""
+    return car.tree.run(["cat", "/run/credentials/outpost.service/keys_unit.crt"], check=False).stdout
 
 
 def test_the_agent_comes_online_by_keys_that_its_user_cannot_read(car: InstalledCar) -> None:
@@ -74,21 +86,71 @@ def test_root_can_check_the_config_and_somebody_else_is_told_to_be_root(car: Ins
 
 
 def test_new_keys_are_taken_up_by_a_new_start_within_a_quarter_of_a_minute(car: InstalledCar, certificates: Certificates) -> None:
-    known, before = car.boots(), car.restarts
-    made("unit", certificates.directory, "car-1", "--renew")
+    known, before, renewed = car.boots(), car.restarts, renew(certificates)
     began = time.monotonic()
     put(car.tree, certificates)
     came = car.hear_new_boot(known)
     print(f"\nonline with the new certificate {came - began:.1f} s after it was written")
-    copy = car.tree.run(["cat", "/run/credentials/outpost.service/keys_unit.crt"]).stdout
-    assert copy == (certificates.unit("car-1").parent / "unit.crt").read_text()
+    assert handed(car) == renewed
     assert car.status()["link"]["state"] == "online"
     assert car.restarts == before, "one start, and asked for: nothing failed"
+
+
+def test_half_a_renewal_restarts_nothing_and_is_taken_up_when_the_other_half_comes(car: InstalledCar, certificates: Certificates) -> None:
+    known, before, pid, renewed = car.boots(), handed(car), car.pid, renew(certificates)
+    put(car.tree, certificates, "unit.crt")
+    said = "the key is not that of the certificate; the ones before are used on"
+    car.tree.wait_for("half of it was looked at", lambda: said in car.tree.journal("outpost-keys.service"))
+    car.wait_active("outpost-keys.service", "inactive")
+    assert (handed(car), car.pid) == (before, pid)
+    car.tree.run(["systemctl", "restart", "outpost.service"])
+    car.hear_new_boot(known)
+    assert handed(car) == before, "nor does any other restart take up half"
+    known = car.boots()
+    put(car.tree, certificates, "unit.key")
+    car.hear_new_boot(known)
+    assert handed(car) == renewed
+    assert car.status()["link"]["state"] == "online"
+
+
+def test_keys_that_come_while_the_agent_restarts_are_taken_up_too(car: InstalledCar, certificates: Certificates) -> None:
+    renew(certificates)
+    pid = car.pid
+    put(car.tree, certificates)
+    car.tree.wait_for("it is asked to stop", lambda: car.tree.show("outpost", "ActiveState") == "deactivating")
+    second = renew(certificates)
+    put(car.tree, certificates)
+    car.next_process(pid)
+    third = renew(certificates)
+    put(car.tree, certificates)
+    assert third != second
+    car.tree.wait_for("the last ones are handed over", lambda: handed(car) == third)
+    car.wait_active("outpost-keys.service", "inactive")
+    car.wait_active()
+    car.tree.wait_for("it is online", lambda: car.status().get("link", {}).get("state") == "online")
+
+
+def test_a_restart_for_new_keys_waits_until_no_alarm_is_live(car: InstalledCar, certificates: Certificates) -> None:
+    assert car.centre is not None
+    known, pid = car.boots(), car.pid
+    since = len(car.centre.records())
+    car.raise_alarm()
+    raised = next(a.record for a in car.centre.records()[since:] if isinstance(a.record, Alarm))
+    renewed = renew(certificates)
+    put(car.tree, certificates)
+    car.tree.wait_for("it waits", lambda: "an alarm is live" in car.tree.journal("outpost-keys.service"))
+    assert (car.pid, car.tree.show("outpost-keys.service", "ActiveState")) == (pid, "activating")
+    car.centre.clear("car-1", raised.id, "test")
+    car.hear_new_boot(known)
+    assert handed(car) == renewed
 
 
 def test_new_keys_start_no_agent_that_was_stopped(car: InstalledCar, certificates: Certificates) -> None:
     car.tree.run(["systemctl", "stop", "outpost.service"])
     seen = car.tree.journal("outpost-keys.service").count("Finished")
+    renewed = renew(certificates)
     put(car.tree, certificates)
     car.tree.wait_for("the change was looked at", lambda: car.tree.journal("outpost-keys.service").count("Finished") > seen)
     assert car.tree.show("outpost.service", "ActiveState") == "inactive"
+    car.tree.run(["systemctl", "start", "outpost.service"])
+    assert handed(car) == renewed, "its next start takes them"

@@ -1,0 +1,211 @@
+"""The keys that root has put down go in; a folder that systemd can always hand over to the agent comes out. Standard library only.
+
+systemd starts nothing when one file in the folder of LoadCredential= has a name that it does not like, or all are too large, or one cannot
+be read. A button must not depend on that: so before each start of the agent (outpost-keys-stage.service) what is plainly named, small and
+readable is copied into a folder in memory, and the journal says what was left out. Half a renewal is not taken up: of a certificate and a
+key that do not belong together, the two before are kept. Where there are none before, both are handed over: the agent says what is wrong
+with them (link.certificate), while one that is missing would be a mistake in its config.
+"""
+
+import os
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path("/etc/outpost/keys")
+STAGE = Path("/run/outpost-keys")
+CONFIG = Path("/etc/outpost/agent.toml")
+
+FILE_BYTES_MAX = 65_536
+"""A chain of certificates has some kilobytes."""
+
+TOTAL_BYTES_MAX = 524_288
+"""systemd 252 hands over 1 MB, names included (CREDENTIALS_TOTAL_SIZE_MAX)."""
+
+FILES_MAX = 64
+NAME_CHARS_MAX = 100
+DIFFERS, SAME = 0, 1
+
+Files = dict[str, bytes]
+
+
+class Plan(NamedTuple):
+    """What is to lie in the stage, and a sentence for each thing that is left out."""
+
+    files: Files
+    left_out: list[str]
+
+
+class _Refused(Exception):
+    """Why a file is not for the agent."""
+
+
+def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
+    """What the agent is to be given of the files in `source`. `before`: what it was given until now; `config`: names what it needs."""
+    try:
+        names = [path.name for path in source.iterdir() if not path.name.startswith(".")]
+    except FileNotFoundError:
+        return Plan({}, [])
+    except OSError as e:
+        return Plan(dict(before), [f"{source} cannot be read ({e.strerror}); the keys before are used on"])
+    files: Files = {}
+    left_out: list[str] = []
+    needed = _needed(config)
+    # What the config names goes first: nothing that lies about crowds it out.
+    for name in sorted(names, key=lambda name: (name not in needed.values(), name)):
+        try:
+            data = _read(source, name)
+            _fit_in(files, data)
+            files[name] = data
+        except _Refused as e:
+            left_out.append(f"{source / ascii(name)[1:-1]} is left out: {e}")
+        except OSError as e:
+            kept = "; the one before is used on" if name in before else ""
+            left_out.append(f"{source / name} cannot be read ({e.strerror}){kept}")
+            files |= {name: before[name]} if name in before else {}
+    for cert, key in _pairs({*files, *before}, needed):
+        if why := _keep_before(files, before, cert, key):
+            left_out.append(why)
+    return Plan(files, left_out)
+
+
+def _needed(config: Path) -> dict[str, str]:
+    """Key of [mqtt] to the name of its file, for those that are credentials; empty when the config cannot be read."""
+    try:
+        found = tomllib.loads(config.read_text("utf-8-sig")).get("mqtt")
+    except (OSError, ValueError):
+        return {}
+    said = found.items() if isinstance(found, dict) else ()
+    return {key: value.partition(":")[2] for key, value in said if isinstance(value, str) and value.startswith("credential:")}
+
+
+def _read(source: Path, name: str) -> bytes:
+    if not (name.isascii() and name.isprintable()) or ":" in name:
+        raise _Refused("systemd hands over plain ASCII names without a colon only; rename it, or move it away")
+    if len(name) > NAME_CHARS_MAX:
+        raise _Refused(f"its name has {len(name)} characters, {NAME_CHARS_MAX} are allowed")
+    if not stat.S_ISREG((source / name).stat().st_mode):
+        raise _Refused("it is no file; move it away")
+    with (source / name).open("rb") as file:
+        data = file.read(FILE_BYTES_MAX + 1)
+    if len(data) > FILE_BYTES_MAX:
+        raise _Refused(f"it has more than {FILE_BYTES_MAX} bytes, so it is no key; move it away")
+    return data
+
+
+def _fit_in(files: Files, data: bytes) -> None:
+    if len(files) >= FILES_MAX:
+        raise _Refused(f"there are more than {FILES_MAX} files; move away what the config does not name")
+    if sum(map(len, files.values())) + len(data) > TOTAL_BYTES_MAX:
+        raise _Refused(f"all together have more than {TOTAL_BYTES_MAX} bytes; move away what the config does not name")
+
+
+# --- certificate and key ----------------------------------------------------------------------------------------------------------------
+
+
+def _pairs(names: set[str], needed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The certificate and the key of the config; when it cannot be read, those that are called alike."""
+    if "cert" in needed and "key" in needed:
+        yield needed["cert"], needed["key"]
+    elif not needed:
+        keys = sorted(name for name in names if name.endswith(".key"))
+        alike = [(f"{key[:-4]}{end}", key) for key in keys for end in (".crt", ".pem")]
+        yield from (pair for pair in alike if pair[0] in names)
+
+
+def _keep_before(files: Files, before: Mapping[str, bytes], cert: str, key: str) -> str:
+    """Put the two before back into `files` when the new ones are half a renewal; why, empty when they are not."""
+    pair = (cert, key)
+    there = [name for name in pair if name in files]
+    if cert == key or not there or all(files.get(name) == before.get(name) for name in pair):
+        return ""
+    why = misfit(files[cert], files[key]) if len(there) == len(pair) else f"only {there[0]} is there"
+    if not why:
+        return ""
+    if not all(name in before for name in pair):
+        return f"{cert} and {key} cannot be used: {why}" if len(there) == len(pair) else ""
+    files |= {name: before[name] for name in pair}
+    return f"{cert} and {key} cannot be used: {why}; the ones before are used on"
+
+
+def misfit(cert: bytes, key: bytes) -> str:
+    """Why this certificate and this key (PEM) do not belong together; empty when they do. Neither is written to a disk."""
+    import ssl  # noqa: PLC0415  seldom needed, and each start of the agent waits for this program
+
+    def no_password() -> str:
+        raise ValueError("the key is encrypted, and nobody is there to give its password")
+
+    with open(os.memfd_create("cert"), "wb", 0) as cert_file, open(os.memfd_create("key"), "wb", 0) as key_file:  # noqa: PTH123  no paths
+        cert_file.write(cert)
+        key_file.write(key)
+        cert_path, key_path = (f"/proc/self/fd/{file.fileno()}" for file in (cert_file, key_file))
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert_path, key_path, no_password)
+        except ssl.SSLError as e:
+            if e.reason == "KEY_VALUES_MISMATCH":
+                return "the key is not that of the certificate"
+            return f"they are no certificate and key in PEM ({e.reason or e})"
+        except (OSError, ValueError) as e:
+            return str(e)
+    return ""
+
+
+def folder(config: Path) -> Path:
+    """Where the keys of the config at that path lie."""
+    return config.absolute().parent / SOURCE.name
+
+
+def strays(config: Path) -> list[str]:
+    """A sentence for each thing in that folder that the agent would not be given, or could not use; none when we may not look into it."""
+    source = folder(config)
+    return plan(source, {}, config).left_out if os.access(source, os.R_OK | os.X_OK) else []
+
+
+# --- the stage --------------------------------------------------------------------------------------------------------------------------
+
+
+def staged(stage: Path) -> Files:
+    """What lies there: what the agent was given at its last start. What cannot be read does not lie there."""
+    try:
+        return {path.name: path.read_bytes() for path in stage.iterdir() if path.is_file() and not path.name.startswith(".")}
+    except OSError:
+        return {}
+
+
+def lay(stage: Path, files: Mapping[str, bytes]) -> None:
+    """Have exactly these files there, for root only, each replaced at once.
+
+    Raises:
+        OSError: the stage cannot be written.
+    """
+    stage.mkdir(mode=0o700, exist_ok=True)
+    for path in stage.iterdir():
+        if path.name not in files:
+            path.unlink()
+    there = staged(stage)
+    for name, data in files.items():
+        if there.get(name) != data:
+            new = stage / f".{name}"
+            new.unlink(missing_ok=True)
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400), "wb") as file:  # noqa: PTH123  a mode
+                file.write(data)
+            new.replace(stage / name)
+
+
+def main(argv: list[str]) -> int:
+    """Lay the stage and say what was left out; with `--differs` only say by the exit code whether it would be another than now."""
+    before = staged(STAGE)
+    planned = plan(SOURCE, before, CONFIG)
+    for line in planned.left_out:
+        sys.stderr.write(f"{line}\n")
+    if argv == ["--differs"]:
+        return SAME if planned.files == before else DIFFERS
+    lay(STAGE, planned.files)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
