@@ -110,6 +110,37 @@ def test_a_rollback_to_a_version_that_no_longer_runs_comes_back(unit: Machine) -
     assert unit.running == "2.0"
 
 
+def test_a_rollback_to_a_version_that_does_not_take_the_config_is_refused_and_loses_nothing(unit: Machine) -> None:
+    unit.install("2.0")
+    unit.refuses.add("1.0")
+    with pytest.raises(Failed, match=r"1\.0 does not take this unit's config, 2\.0 does; 2\.0 stays in use"):
+        install.roll_back(unit.site, 60, 15)
+    assert (unit.running, links.previous(unit.site)) == ("2.0", "1.0")
+    assert versions.is_sound(unit.site, "1.0")
+
+
+def test_an_upgrade_to_the_version_before_that_does_not_take_the_config_keeps_it(unit: Machine) -> None:
+    unit.install("2.0")
+    unit.refuses.add("1.0")
+    with pytest.raises(Failed, match=r"2\.0 stays in use"):
+        unit.install("1.0")
+    assert versions.names(unit.site) == ["1.0", "2.0"]
+
+
+def test_a_refused_version_that_is_cut_while_it_is_removed_does_not_look_whole(new_machine: Callable[[], Machine]) -> None:
+    def do(machine: Machine) -> None:
+        machine.refuses.add("2.0")
+        with pytest.raises(Failed):
+            machine.install("2.0")
+
+    def then(machine: Machine, cut: str) -> None:
+        whole = versions.digest_of(machine.site, "2.0")
+        assert not whole or versions.is_sound(machine.site, "2.0"), cut
+        assert machine.running == "1.0", cut
+
+    assert every_cut(units(new_machine, installed=True), do, then) > 10
+
+
 def test_without_a_version_before_there_is_no_rollback(unit: Machine) -> None:
     with pytest.raises(Failed, match=r"there is no version before 1\.0"):
         install.roll_back(unit.site, 60, 15)
