@@ -137,9 +137,7 @@ def test_a_version_whose_python_is_gone_is_built_again(unit: Machine) -> None:
 
 def test_the_store_gets_its_own_file_system_when_one_is_labelled_for_it(unit: Machine) -> None:
     assert not (unit.places.units / "outpost-state.service").exists()
-    label = unit.root / "dev/disk/by-label/outpost-state"
-    label.parent.mkdir(parents=True)
-    label.touch()
+    unit.plug_in()
     unit.install("1.0")
     assert "outpost-state.service" in unit.enabled
     assert (unit.places.units / "outpost-state.service").is_file()
@@ -148,14 +146,12 @@ def test_the_store_gets_its_own_file_system_when_one_is_labelled_for_it(unit: Ma
 
 
 def test_a_store_that_is_there_is_not_hidden_by_a_mount(unit: Machine) -> None:
-    label = unit.root / "dev/disk/by-label/outpost-state"
-    label.parent.mkdir(parents=True)
-    label.touch()
+    unit.plug_in()
     unit.places.state.mkdir(parents=True)
     (unit.places.state / "store").touch()
     unit.install("1.0")
     assert "outpost-state.service" not in unit.enabled
-    assert any("would hide what is in /var/lib/outpost" in line for line in unit.said)
+    assert any("would hide what is in /var/lib/outpost: sudo outpost-install move-store moves it" in line for line in unit.said)
 
 
 def test_what_was_laid_is_in_the_manifest(unit: Machine) -> None:
