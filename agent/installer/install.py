@@ -1,6 +1,6 @@
 """Install and upgrade: a parcel goes in; a unit that runs it comes out, or the one that was there, as it was."""
 
-from agent.installer import apply, checks, config, lay, links, manifest, trial, versions
+from agent.installer import apply, checks, config, lay, links, manifest, probe, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
 from agent.installer.service import await_ready, look
@@ -85,6 +85,9 @@ def _check(site: Site, steps: Steps, new: str, old: str, *, built: bool) -> None
 def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
     """Put the new version in use, on trial if it has anything to show; whether it is."""
     found = look(site)
+    if not versions.is_sound(site, old):  # it could neither judge nor come back
+        links.use(site, new)
+        return True
     if config.check(site, new) or not site.live or not (found.enabled or found.pid):
         links.remember(site, old)
         links.use(site, new)
@@ -94,14 +97,14 @@ def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float,
 
 def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
     """Switch to another version on trial, and wait for the verdict; whether it has passed."""
-    terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s; else {old} comes back"
+    terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s, no worse than {old}; else that comes back"
     with steps.step(f"trial: {new} has {terms}") as step:
         trial.begin(site, new, old, ready_within_s, stay_s)
         site.systemctl("reset-failed", TRIAL_SERVICE)  # and its count of starts: five upgrades in ten minutes are no failure
         site.systemctl("restart", "--no-block", TRIAL_SERVICE)
         began = site.system.now()
         while site.places.trial.exists() or _is_judged(site):
-            if site.system.now() - began > ready_within_s + stay_s + JUDGE_SLACK_S:
+            if site.system.now() - began > ready_within_s + stay_s + probe.LINK_WITHIN_S + JUDGE_SLACK_S:
                 raise Failed(f"no verdict: systemctl status {TRIAL_SERVICE} ; the next start of the machine judges again")
             site.system.wait(0.5)
         step.done(trial.last_verdict(site))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.installer import install, trial
+from agent.installer import install, probe, trial
 from agent.installer.hand import Hand
-from agent.installer.machine import Facts, Ran
+from agent.installer.machine import TIMED_OUT, Facts, Ran
 from agent.installer.parcel import Parcel
 from agent.installer.places import Places
 from agent.installer.site import Site
@@ -33,7 +33,10 @@ class PowerCut(BaseException):
 
 @dataclass
 class Machine:
-    """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config."""
+    """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config.
+
+    `faults`: what each version has. `offline`: versions that get no link. `silent`: versions that do not answer.
+    """
 
     root: Path
     runs: dict[str, str] = field(default_factory=dict)
@@ -53,6 +56,10 @@ class Machine:
     dry: bool = False
     live: bool = True
     disk_fails: bool = False
+    slow: bool = False
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    offline: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     mounts: dict[Path, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,7 +167,10 @@ class Machine:
                 for name in ("outpost", "outpost-install"):
                     self._write(Path(python).with_name(name), words[-1])
             case [python, "-I", "-c", "import agent"]:
-                return Ran(0 if Path(python).is_file() and Path(python).with_name("outpost").is_file() else 1, "")
+                sound = Path(python).is_file() and Path(python).with_name("outpost").is_file()
+                return Ran(TIMED_OUT if self.slow else 0 if sound else 1, "")
+            case [_, "status", "--json", *_] | [_, "-I", "-c", probe.GRAVE]:
+                return self._asked(argv[1] == "status")
             case [program, "check", *words]:
                 return self._check(Path(program).parent.parent.name, words)
             case ["systemctl", verb, *words]:
@@ -176,6 +186,16 @@ class Machine:
             case ["systemd-sysusers", _] | ["userdel", "outpost"]:
                 self.has_user = argv[0] != "userdel"
         return Ran(0, "")
+
+    def _asked(self, status: bool) -> Ran:
+        """Its own agent's socket; or which faults are grave."""
+        if not status:
+            return Ran(0, '["inputs.failed", "config.fallback", "panic.stuck"]')
+        if not self.running or self.running in self.silent:
+            return Ran(3, "no agent is running")
+        faults = [{"code": code} for code in self.faults.get(self.running, [])]
+        link = {"state": "waiting" if self.running in self.offline else "online"}
+        return Ran(0, json.dumps({"unit": {}, "faults": faults, "link": link}))
 
     # --- the disk of the store ----------------------------------------------------------------------------------------------------------
 
