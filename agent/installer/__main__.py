@@ -5,7 +5,7 @@ import os
 import sys
 
 from agent import __version__
-from agent.installer import apply, install, parcel, removal, status, trial
+from agent.installer import apply, install, move, parcel, removal, status, trial
 from agent.installer.hand import Hand
 from agent.installer.places import Places
 from agent.installer.site import Failed, Site
@@ -17,6 +17,7 @@ VERBS = {
     "apply": "bring /etc/outpost/agent.toml into force: check it, write the boot config of its board, start",
     "status": "versions, service, config, boot config and store, a line each",
     "rollback": "back to the previous version, which is tried like any other",
+    "move-store": "move the store onto the file system labelled outpost-state, compared before the old one is removed",
     "uninstall": "remove it; store, config and keys stay unless --purge is given",
     "trial": "judge the version that is on trial (what systemd runs)",
 }
@@ -28,6 +29,7 @@ examples:
   ./install --dry-run                what would be done
   sudo outpost-install apply         after agent.toml was edited
   sudo outpost-install rollback      back to the version before
+  sudo outpost-install move-store    the store goes onto its own file system
   sudo outpost-install uninstall     store, config and keys stay
 
 exit codes:
@@ -105,6 +107,8 @@ def run(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel | 
         return install.tell(site, apply.apply(site, Steps(site), args.ready_within))
     if verb == "rollback":
         return install.roll_back(site, args.ready_within, args.stay)
+    if verb == "move-store":
+        return move.move(site, args.ready_within)
     if verb == "trial":
         trial.judge(site)  # a verdict is no failure of whoever gave it
         return 0

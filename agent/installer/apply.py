@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.installer import bootconfig, config, links, manifest, service, state
+from agent.installer import bootconfig, config, links, manifest, probe, service, state
 from agent.installer.manifest import Manifest
 from agent.installer.places import SERVICE, STATE_MOUNT, TARGET
 from agent.installer.site import Failed, Site
@@ -40,7 +40,8 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
         return Outcome(restart=restart)
     with steps.step("service: start, and wait for READY") as step:
         found = service.look(site)
-        if found.ready and found.version == version and config.is_applied(site, laid):
+        runs = found.ready and found.version == version and config.is_applied(site, laid)
+        if runs and "config.fallback" not in probe.look(site, version).faults:
             step.done(f"{version} runs")
             return Outcome(restart=restart)
         site.systemctl("reset-failed", SERVICE)

@@ -1,6 +1,6 @@
 """Install and upgrade: a parcel goes in; a unit that runs it comes out, or the one that was there, as it was."""
 
-from agent.installer import apply, checks, config, lay, links, manifest, trial, versions
+from agent.installer import apply, checks, config, lay, links, manifest, probe, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
 from agent.installer.service import await_ready, look
@@ -30,14 +30,17 @@ def install(site: Site, parcel: Parcel, ready_within_s: float, stay_s: float) ->
     old, new = links.current(site), versions.name_for(site, parcel)
     users(site, steps, parcel)
     with steps.step(f"version: {site.places.versions / new}") as step:
-        if versions.build(site, parcel, new):
+        built = versions.build(site, parcel, new)
+        if built:
             step.done("built" if not site.hand.dry else "")
     source = parcel.home if site.hand.dry else versions.shared(site, new)
     with steps.step("config: /etc/outpost") as step:
         if config.lay(site, manifest.read(site), source):
             step.done("a new agent.toml, to be finished; agent.toml.reference has every key")
-    if old and old != new and not site.hand.dry and not _switch(site, steps, new, old, ready_within_s, stay_s):
-        return FAILED
+    if old and old != new and not site.hand.dry:
+        _check(site, steps, new, old, built=built)
+        if not _switch(site, steps, new, old, ready_within_s, stay_s):
+            return FAILED
     with steps.step("system files: units, tmpfiles, journal, watchdog, udev") as step:
         if lay.lay(site, manifest.read(site), source):
             lay.reload(site)
@@ -64,16 +67,28 @@ def _misses_a_group(site: Site) -> bool:
     return not {"gpio", "dialout"} <= set(said)
 
 
-def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
-    """Put the new version in use, on trial if it has anything to show; whether it is."""
+def _check(site: Site, steps: Steps, new: str, old: str, *, built: bool) -> None:
+    """Before any switch: a config that the present version takes must be one for the other too. What this run has built goes again.
+
+    Raises:
+        Failed: it is not.
+    """
     with steps.step(f"the present config under {new}") as step:
         mistakes = config.check(site, new)
         if mistakes and not config.check(site, old):
-            site.hand.clear(site.places.versions / new)
+            if built and new not in (links.current(site), links.previous(site)):
+                versions.discard(site, new)
             raise Failed(f"{new} does not take this unit's config, {old} does; {old} stays in use. What {new} says:\n{mistakes}")
-        found = look(site)
         step.done("it has to be finished" if mistakes else "no mistakes")
-    if mistakes or not site.live or not (found.enabled or found.pid):
+
+
+def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
+    """Put the new version in use, on trial if it has anything to show; whether it is."""
+    found = look(site)
+    if not versions.is_sound(site, old):  # it could neither judge nor come back
+        links.use(site, new)
+        return True
+    if config.check(site, new) or not site.live or not (found.enabled or found.pid):
         links.remember(site, old)
         links.use(site, new)
         return True
@@ -82,14 +97,14 @@ def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float,
 
 def on_trial(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
     """Switch to another version on trial, and wait for the verdict; whether it has passed."""
-    terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s; else {old} comes back"
+    terms = f"{ready_within_s:g} s to be READY, and has to stay so for {stay_s:g} s, no worse than {old}; else that comes back"
     with steps.step(f"trial: {new} has {terms}") as step:
         trial.begin(site, new, old, ready_within_s, stay_s)
         site.systemctl("reset-failed", TRIAL_SERVICE)  # and its count of starts: five upgrades in ten minutes are no failure
         site.systemctl("restart", "--no-block", TRIAL_SERVICE)
         began = site.system.now()
         while site.places.trial.exists() or _is_judged(site):
-            if site.system.now() - began > ready_within_s + stay_s + JUDGE_SLACK_S:
+            if site.system.now() - began > ready_within_s + stay_s + probe.LINK_WITHIN_S + JUDGE_SLACK_S:
                 raise Failed(f"no verdict: systemctl status {TRIAL_SERVICE} ; the next start of the machine judges again")
             site.system.wait(0.5)
         step.done(trial.last_verdict(site))
@@ -114,6 +129,7 @@ def roll_back(site: Site, ready_within_s: float, stay_s: float) -> int:
     if not versions.is_sound(site, new):
         raise Failed(f"{new} is damaged, or its Python is gone; {old} stays in use: run ./install of {new}'s bundle")
     steps = Steps(site)
+    _check(site, steps, new, old, built=False)
     if not _switch(site, steps, new, old, ready_within_s, stay_s):
         return FAILED
     if lay.lay(site, manifest.read(site), versions.shared(site, new)):

@@ -17,6 +17,9 @@ from typing import NamedTuple, Protocol
 NOT_STARTED = 127
 """What a shell says of a command that is not there."""
 
+TIMED_OUT = 124
+"""What timeout(1) says. Not done in time is no verdict."""
+
 
 class Ran(NamedTuple):
     """What a command said, both outputs in one, and its exit code."""
@@ -83,7 +86,7 @@ class Debian:
         except OSError as e:
             return Ran(NOT_STARTED, f"{argv[0]}: {e.strerror}")
         except subprocess.TimeoutExpired as e:
-            return Ran(NOT_STARTED, f"{' '.join(argv)}: not done after {e.timeout:g} s")
+            return Ran(TIMED_OUT, f"{' '.join(argv)}: not done after {e.timeout:g} s")
         return Ran(done.returncode, done.stdout.decode(errors="replace"))
 
     def program(self, pid: int) -> str:

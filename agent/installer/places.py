@@ -64,6 +64,11 @@ class Places:
         return self.opt / "last-trial"
 
     @property
+    def move(self) -> Path:
+        """There while the store is moved."""
+        return self.opt / "move"
+
+    @property
     def manifest(self) -> Path:
         """What was laid outside /opt/outpost."""
         return self.opt / "manifest.json"

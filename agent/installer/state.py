@@ -35,13 +35,17 @@ def settle(site: Site, manifest: Manifest, version: str) -> str:
         return f"on the root file system; one labelled {STATE_LABEL} is there, but {version} has no {STATE_MOUNT}"
     if site.places.state.is_dir() and any(site.places.state.iterdir()):
         return (
-            f"on the root file system; one labelled {STATE_LABEL} is there, and would hide what is in /var/lib/outpost. To move it: "
-            f"sudo systemctl stop outpost ; sudo mount LABEL={STATE_LABEL} /mnt ; sudo cp -a /var/lib/outpost/. /mnt/ ; sudo umount /mnt ; "
-            "sudo find /var/lib/outpost -mindepth 1 -delete ; sudo outpost-install apply"
+            f"on the root file system; one labelled {STATE_LABEL} is there, and would hide what is in /var/lib/outpost: "
+            "sudo outpost-install move-store moves it"
         )
+    return take(site, manifest, version)
+
+
+def take(site: Site, manifest: Manifest, version: str) -> str:
+    """Lay, enable and start what mounts it; what was done, in words. The agent is stopped."""
     # Below the mount, for the day on which the disk is gone: a root that is read-only keeps who owns it.
     site.must(["install", "-d", "-o", "outpost", "-g", "outpost", "-m", "0700", str(site.places.state)], "the store's folder")
-    manifest.enabled.append(STATE_MOUNT)
+    manifest.enabled = [*(unit for unit in manifest.enabled if unit != STATE_MOUNT), STATE_MOUNT]
     write_manifest(site, manifest)
     if lay(site, manifest, versions.shared(site, version)):
         site.systemctl("daemon-reload")

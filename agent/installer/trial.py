@@ -1,4 +1,4 @@
-"""A version on trial: it is ready in time and stays so, or the one before comes back. A file goes in; a verdict comes out.
+"""A version on trial: it is ready in time, stays so and is no worse, or the one before comes back. A file goes in; a verdict comes out.
 
 One path for the installer, for the start of the machine and for a power cut: `outpost-trial.service` runs `judge` while
 /opt/outpost/trial is there, by the version before (link `previous`). What can be cut, and what the next start then does:
@@ -15,7 +15,7 @@ One path for the installer, for the start of the machine and for a power cut: `o
 import json
 from dataclasses import asdict, dataclass, replace
 
-from agent.installer import links, manifest, service, versions
+from agent.installer import links, manifest, probe, service, versions
 from agent.installer.lay import lay, lay_one, reload
 from agent.installer.places import SERVICE, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
@@ -32,7 +32,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Trial:
-    """`before`: what `previous` was, to be called so again. `starts`: how often a judge has begun. `failed`: why, once that is decided."""
+    """`before`: what `previous` was, to be called so again. `starts`: how often a judge has begun. `failed`: why, once that is decided.
+
+    `seen`: what the old version said of itself before the switch (`probe.Seen`).
+    """
 
     new: str
     old: str
@@ -41,6 +44,7 @@ class Trial:
     stay_s: float = STAY_S
     starts: int = 0
     failed: str = ""
+    seen: probe.Seen = probe.NOTHING
     format: int = FORMAT
 
 
@@ -53,6 +57,7 @@ def read(site: Site) -> Trial | None:
     try:
         found = json.loads(site.places.trial.read_bytes())
         trial = Trial(**{key: found[key] for key in asdict(Trial("", "")) if key in found})
+        trial = replace(trial, seen=probe.Seen(*trial.seen))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError) as e:
@@ -62,9 +67,9 @@ def read(site: Site) -> Trial | None:
 
 def begin(site: Site, new: str, old: str, ready_within_s: float, stay_s: float) -> None:
     """Switch to `new`, on trial; `judge` does the rest."""
-    before = links.previous(site)
+    before, seen = links.previous(site), probe.look(site, old)
     links.remember(site, old)
-    _write(site, Trial(new, old, before, ready_within_s, stay_s))
+    _write(site, Trial(new, old, before, ready_within_s, stay_s, seen=seen))
     # Not the unit of the trial itself: until the verdict it stays as the judge knows it.
     if lay(site, manifest.read(site), versions.shared(site, new), without=(TRIAL_SERVICE,)):
         reload(site)
@@ -86,6 +91,8 @@ def judge(site: Site) -> bool:
         _write(site, trial)
         _start(site, trial)
         why = service.await_ready(site, trial.new, trial.ready_within_s, trial.stay_s)
+        link_within_s = probe.LINK_WITHIN_S if trial.starts == 1 else probe.LINK_AFTER_START_S
+        why = why or probe.worse(site, trial.new, trial.old, trial.seen, link_within_s)
     if why:
         site.say(f"{trial.new}: {why}; going back to {trial.old}")
         _write(site, replace(trial, failed=why))

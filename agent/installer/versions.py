@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from agent.installer import links
+from agent.installer.machine import TIMED_OUT
 from agent.installer.parcel import Parcel
 from agent.installer.places import SHARED
 from agent.installer.site import Failed, Site
@@ -28,17 +29,28 @@ def digest_of(site: Site, name: str) -> str:
 
 
 def is_sound(site: Site, name: str) -> bool:
-    """Whether a version is whole and its Python still runs: an upgrade of the system takes python3.11 away from under it."""
+    """Whether a version is whole and its Python still runs: an upgrade of the system takes python3.11 away from under it.
+
+    A Python that is not done in time has not failed: the card is slow, or busy.
+    """
     if not digest_of(site, name):
         return False
     python = site.places.versions / name / "bin/python"
-    return site.system.run([str(python), "-I", "-c", "import agent"]).code == 0
+    return site.system.run([str(python), "-I", "-c", "import agent"]).code in (0, TIMED_OUT)
 
 
 def name_for(site: Site, parcel: Parcel) -> str:
-    """The name of its folder: the version, and for another build of a version that is there already some letters more."""
+    """The name of its folder: the version, and for another build of a version that is there already some letters more.
+
+    What `current` or `previous` leads to is never built over, damaged as it may be: it is rebuilt beside, under a third name.
+    """
     digest, plain = parcel.digest(), parcel.version
-    return plain if digest_of(site, plain) in ("", digest) else f"{plain}+{digest[:8]}"
+    other = f"{plain}+{digest[:8]}"
+    every = [plain, other, f"{other}.rebuilt", f"{other}.rebuilt2"]
+    linked = {links.current(site), links.previous(site)}
+    sound = (name for name in every if digest_of(site, name) == digest and is_sound(site, name))
+    free = (name for name in every if name not in linked and digest_of(site, name) in ("", digest))
+    return next(sound, "") or next(free)
 
 
 def names(site: Site) -> list[str]:

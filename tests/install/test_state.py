@@ -67,6 +67,29 @@ def test_the_installer_finds_it_and_the_store_lies_on_it(pi: Tree, release: Path
     assert "Nothing had to be changed." in unit.install(pi, release)
 
 
+def test_a_store_on_the_root_is_moved_to_it_and_the_agent_goes_on_with_the_same_files(pi: Tree, release: Path, disk: str) -> None:
+    pi.shut_down()
+    pi.path("/etc/tmpfiles.d/disk.conf").unlink()
+    pi.boot(f"--bind={disk}")
+    unit.verb(pi, "uninstall")
+    assert subprocess.run(["mkfs.ext4", "-q", "-F", "-L", "outpost-state", disk], check=False).returncode == 0
+    unit.install(pi, release)
+    unit.wait_running(pi, __version__)
+    pi.wait_for("the store is on the root", lambda: pi.path("/var/lib/outpost/spool").is_dir())
+    pi.write("/var/lib/outpost/kept", "as it was", 0o600)
+    pi.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+    pi.run(["systemd-tmpfiles", "--create", "disk.conf"])
+    assert "would hide what is in /var/lib/outpost" in unit.verb(pi, "apply")
+    said = unit.verb(pi, "move-store")
+    assert "Moved: the store is on its own file system" in said
+    assert mounted(pi).startswith("ext4")
+    unit.wait_running(pi, __version__)
+    assert pi.inside("/var/lib/outpost/kept").read_text() == "as it was"
+    assert pi.inside("/var/lib/outpost/kept").stat().st_mode & 0o777 == 0o600
+    assert list(pi.path("/var/lib/outpost").iterdir()) == [], "the old one, below the mount"
+    assert "is on its own file system" in unit.verb(pi, "move-store")
+
+
 def test_with_a_root_that_is_read_only_the_agent_runs_and_its_store_is_written(pi: Tree, disk: str) -> None:
     pi.shut_down()
     pi.boot(f"--bind={disk}", "--read-only")

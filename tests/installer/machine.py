@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.installer import install, trial
+from agent.installer import install, probe, trial
 from agent.installer.hand import Hand
-from agent.installer.machine import Facts, Ran
+from agent.installer.machine import TIMED_OUT, Facts, Ran
 from agent.installer.parcel import Parcel
 from agent.installer.places import Places
 from agent.installer.site import Site
@@ -33,7 +33,10 @@ class PowerCut(BaseException):
 
 @dataclass
 class Machine:
-    """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config."""
+    """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config.
+
+    `faults`: what each version has. `offline`: versions that get no link. `silent`: versions that do not answer.
+    """
 
     root: Path
     runs: dict[str, str] = field(default_factory=dict)
@@ -52,6 +55,12 @@ class Machine:
     has_user: bool = False
     dry: bool = False
     live: bool = True
+    disk_fails: bool = False
+    slow: bool = False
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    offline: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    mounts: dict[Path, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path, text in {"etc/os-release": OS_RELEASE, "boot/firmware/config.txt": BOOT, "boot/firmware/cmdline.txt": CMDLINE}.items():
@@ -113,6 +122,10 @@ class Machine:
     def boot(self) -> None:
         """Power comes back: systemd starts what is enabled, and the judge if there is one to start."""
         self.running, self.cut_before = "", -1
+        for target in reversed(list(self.mounts)):
+            self._unmount(target)
+        if "outpost-state.service" in self.enabled:
+            self._mount_state()
         if "outpost.service" in self.enabled:
             self._start()
         if "outpost-trial.service" in self.enabled:
@@ -154,20 +167,71 @@ class Machine:
                 for name in ("outpost", "outpost-install"):
                     self._write(Path(python).with_name(name), words[-1])
             case [python, "-I", "-c", "import agent"]:
-                return Ran(0 if Path(python).is_file() and Path(python).with_name("outpost").is_file() else 1, "")
+                sound = Path(python).is_file() and Path(python).with_name("outpost").is_file()
+                return Ran(TIMED_OUT if self.slow else 0 if sound else 1, "")
+            case [_, "status", "--json", *_] | [_, "-I", "-c", probe.GRAVE]:
+                return self._asked(argv[1] == "status")
             case [program, "check", *words]:
                 return self._check(Path(program).parent.parent.name, words)
             case ["systemctl", verb, *words]:
                 return self._systemctl(verb, words)
+            case ["mount", *words, target]:
+                self._mount(Path(target), self.below if "--bind" in words else self.disk)
+            case ["umount", target]:
+                self._unmount(Path(target))
             case ["getent", "passwd", "outpost"]:
                 return Ran(0 if self.has_user else 2, "")
             case ["id", "-nG", "outpost"]:
                 return Ran(0, "outpost gpio dialout" if self.has_user else "")
-            case ["systemd-sysusers", _]:
-                self.has_user = True
-            case ["userdel", "outpost"]:
-                self.has_user = False
+            case ["systemd-sysusers", _] | ["userdel", "outpost"]:
+                self.has_user = argv[0] != "userdel"
         return Ran(0, "")
+
+    def _asked(self, status: bool) -> Ran:
+        """Its own agent's socket; or which faults are grave."""
+        if not status:
+            return Ran(0, '["inputs.failed", "config.fallback", "panic.stuck"]')
+        if not self.running or self.running in self.silent:
+            return Ran(3, "no agent is running")
+        faults = [{"code": code} for code in self.faults.get(self.running, [])]
+        link = {"state": "waiting" if self.running in self.offline else "online"}
+        return Ran(0, json.dumps({"unit": {}, "faults": faults, "link": link}))
+
+    # --- the disk of the store ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def disk(self) -> Path:
+        """What lies on the disk, mounted or not."""
+        return self.root.parent / "disk"
+
+    @property
+    def below(self) -> Path:
+        """/var/lib as it is below the mount of the store."""
+        return self.root.parent / "below"
+
+    def plug_in(self) -> None:
+        """A disk with our label, freshly formatted."""
+        (self.disk / "lost+found").mkdir(parents=True)
+        self._write(self.root / "dev/disk/by-label/outpost-state", "")
+
+    def _mount_state(self) -> None:
+        if self.disk.is_dir() and not self.disk_fails and self.places.state not in self.mounts:
+            self._mount(self.places.state, self.disk, self.below / "outpost")
+            self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
+
+    def _mount(self, target: Path, what: Path, hidden: Path | None = None) -> None:
+        """A mount is a link in the place of the folder, which is kept elsewhere meanwhile."""
+        self.mounts[target] = hidden or self.root.parent / f"hidden-{len(self.mounts)}"
+        self.mounts[target].parent.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
+        target.rename(self.mounts[target])
+        target.symlink_to(what)
+
+    def _unmount(self, target: Path) -> None:
+        target.unlink()
+        self.mounts.pop(target).rename(target)
+        if target == self.places.state:
+            (self.root / "proc/mounts").unlink()
 
     def _write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,8 +251,10 @@ class Machine:
             case "disable":
                 self.enabled -= set(units)
             case "start" if units == ["outpost-state.service"]:
-                self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
-            case "stop" if "outpost.target" in units:
+                self._mount_state()
+            case "stop" if units == ["outpost-state.service"] and self.places.state in self.mounts:
+                self._unmount(self.places.state)
+            case "stop" if "outpost.target" in units or "outpost.service" in units:
                 self.running = ""
             case "restart" if units == ["outpost-trial.service"]:
                 self._judge()

@@ -1,9 +1,10 @@
 """Install, twice, and what is whose: the installer on a unit in a folder."""
 
 import stat
+from collections.abc import Callable
 
-from agent.installer import status
-from tests.installer.machine import BOOT, CMDLINE, Machine, manifest
+from agent.installer import links, status, versions
+from tests.installer.machine import BOOT, CMDLINE, Machine, PowerCut, manifest
 
 
 def test_a_configured_unit_is_installed_enabled_and_ready(unit: Machine) -> None:
@@ -49,6 +50,12 @@ def test_a_config_that_is_there_is_never_touched(unit: Machine) -> None:
 def test_a_changed_config_comes_into_force_with_the_next_run(unit: Machine) -> None:
     unit.places.config.write_text("[unit]\nid = 'JD-0418'\n")
     assert any("changed since" in line for line in status.lines(unit.site))
+    unit.install("1.0")
+    assert unit.restarts == 2
+
+
+def test_a_config_that_was_lost_and_put_back_comes_into_force_again(unit: Machine) -> None:
+    unit.faults["1.0"] = ["config.fallback"]
     unit.install("1.0")
     assert unit.restarts == 2
 
@@ -131,15 +138,51 @@ def test_another_build_of_the_same_version_lies_beside_it(unit: Machine) -> None
 def test_a_version_whose_python_is_gone_is_built_again(unit: Machine) -> None:
     (unit.places.versions / "1.0/bin/python").unlink()
     assert "damaged" in next(iter(status.lines(unit.site)))
+    assert unit.install("1.0") == 0
+    assert unit.running.startswith("1.0+")
+    assert versions.is_sound(unit.site, unit.running)
+    assert versions.names(unit.site) == [unit.running]
+
+
+def test_a_damaged_version_is_kept_until_the_one_in_its_place_is_whole(new_machine: Callable[[], Machine]) -> None:
+    for cut in range(100):
+        machine = new_machine()
+        machine.configure()
+        machine.install("1.0")
+        (machine.places.versions / "1.0/bin/python").unlink()
+        machine.changes.clear()
+        machine.cut_before = cut
+        try:
+            machine.install("1.0")
+        except PowerCut:
+            machine.cut_before = -1
+            current = links.current(machine.site)
+            assert (machine.places.versions / current / "bin/outpost").is_file(), cut
+            assert current == "1.0" or versions.is_sound(machine.site, current), cut
+            assert machine.install("1.0") == 0, cut
+            assert versions.is_sound(machine.site, machine.running), cut
+        else:
+            break
+    assert cut > 10
+
+
+def test_a_python_that_is_not_done_in_time_is_no_reason_to_build_again(unit: Machine) -> None:
+    unit.slow = True
     unit.install("1.0")
-    assert (unit.places.versions / "1.0/bin/python").is_file()
+    assert unit.changes == []
+
+
+def test_a_damaged_version_before_is_rebuilt_beside_it(unit: Machine) -> None:
+    unit.install("2.0")
+    (unit.places.versions / "1.0/bin/python").unlink()
+    assert unit.install("1.0") == 0
+    assert unit.running.startswith("1.0+")
+    assert links.previous(unit.site) == "2.0"
 
 
 def test_the_store_gets_its_own_file_system_when_one_is_labelled_for_it(unit: Machine) -> None:
     assert not (unit.places.units / "outpost-state.service").exists()
-    label = unit.root / "dev/disk/by-label/outpost-state"
-    label.parent.mkdir(parents=True)
-    label.touch()
+    unit.plug_in()
     unit.install("1.0")
     assert "outpost-state.service" in unit.enabled
     assert (unit.places.units / "outpost-state.service").is_file()
@@ -148,14 +191,12 @@ def test_the_store_gets_its_own_file_system_when_one_is_labelled_for_it(unit: Ma
 
 
 def test_a_store_that_is_there_is_not_hidden_by_a_mount(unit: Machine) -> None:
-    label = unit.root / "dev/disk/by-label/outpost-state"
-    label.parent.mkdir(parents=True)
-    label.touch()
+    unit.plug_in()
     unit.places.state.mkdir(parents=True)
     (unit.places.state / "store").touch()
     unit.install("1.0")
     assert "outpost-state.service" not in unit.enabled
-    assert any("would hide what is in /var/lib/outpost" in line for line in unit.said)
+    assert any("would hide what is in /var/lib/outpost: sudo outpost-install move-store moves it" in line for line in unit.said)
 
 
 def test_what_was_laid_is_in_the_manifest(unit: Machine) -> None:

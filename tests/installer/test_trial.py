@@ -46,6 +46,56 @@ def test_a_version_that_does_not_come_to_ready_and_stay_is_rolled_back(unit: Mac
     assert not unit.places.trial.exists()
 
 
+def test_a_version_that_is_ready_with_a_dead_button_is_rolled_back(unit: Machine) -> None:
+    unit.faults["2.0"] = ["gnss.silent", "inputs.failed"]
+    assert unit.install("2.0") == 1
+    assert unit.running == "1.0"
+    assert "2.0 failed: it is READY, but has inputs.failed, which 1.0 had not" in trial.last_verdict(unit.site)
+
+
+@pytest.mark.parametrize("code", ["inputs.failed", "panic.stuck", "gnss.silent"])
+def test_a_fault_that_was_there_before_or_is_of_a_hand_or_is_not_grave_fails_no_trial(unit: Machine, code: str) -> None:
+    unit.faults |= {"1.0": ["inputs.failed"], "2.0": [code]}
+    assert unit.install("2.0") == 0
+    assert unit.running == "2.0"
+
+
+def test_a_version_that_gets_no_link_where_the_old_one_had_one_is_rolled_back(unit: Machine) -> None:
+    unit.offline.add("2.0")
+    assert unit.install("2.0") == 1
+    assert unit.running == "1.0"
+    assert "it is READY, but has no link after 60 s; 1.0 had one" in trial.last_verdict(unit.site)
+
+
+def test_without_a_link_before_none_is_asked_for(unit: Machine) -> None:
+    unit.offline |= {"1.0", "2.0"}
+    assert unit.install("2.0") == 0
+
+
+def test_a_version_that_does_not_answer_where_the_old_one_did_is_rolled_back(unit: Machine) -> None:
+    unit.silent.add("2.0")
+    assert unit.install("2.0") == 1
+    assert "does not answer `outpost status`; 1.0 did" in trial.last_verdict(unit.site)
+
+
+def test_after_an_old_version_that_could_not_be_asked_readiness_decides(unit: Machine) -> None:
+    unit.silent |= {"1.0", "2.0"}
+    assert unit.install("2.0") == 0
+
+
+def test_after_a_power_cut_the_link_has_time_for_a_cold_modem(unit: Machine) -> None:
+    site = unit.site
+    versions.build(site, unit.parcel("2.0"), "2.0")
+    trial.begin(site, "2.0", "1.0", 60, 15)
+    unit.changes.clear()
+    unit.cut_before = 1
+    with pytest.raises(PowerCut):
+        trial.judge(unit.site)
+    unit.offline.add("2.0")
+    unit.boot()
+    assert "no link after 300 s" in trial.last_verdict(unit.site)
+
+
 def test_a_failed_upgrade_leaves_the_version_before_the_old_one_as_it_was(unit: Machine) -> None:
     unit.install("2.0")
     unit.runs["3.0"] = DIES
@@ -108,6 +158,37 @@ def test_a_rollback_to_a_version_that_no_longer_runs_comes_back(unit: Machine) -
     unit.runs["1.0"] = DIES
     assert install.roll_back(unit.site, 60, 15) == 1
     assert unit.running == "2.0"
+
+
+def test_a_rollback_to_a_version_that_does_not_take_the_config_is_refused_and_loses_nothing(unit: Machine) -> None:
+    unit.install("2.0")
+    unit.refuses.add("1.0")
+    with pytest.raises(Failed, match=r"1\.0 does not take this unit's config, 2\.0 does; 2\.0 stays in use"):
+        install.roll_back(unit.site, 60, 15)
+    assert (unit.running, links.previous(unit.site)) == ("2.0", "1.0")
+    assert versions.is_sound(unit.site, "1.0")
+
+
+def test_an_upgrade_to_the_version_before_that_does_not_take_the_config_keeps_it(unit: Machine) -> None:
+    unit.install("2.0")
+    unit.refuses.add("1.0")
+    with pytest.raises(Failed, match=r"2\.0 stays in use"):
+        unit.install("1.0")
+    assert versions.names(unit.site) == ["1.0", "2.0"]
+
+
+def test_a_refused_version_that_is_cut_while_it_is_removed_does_not_look_whole(new_machine: Callable[[], Machine]) -> None:
+    def do(machine: Machine) -> None:
+        machine.refuses.add("2.0")
+        with pytest.raises(Failed):
+            machine.install("2.0")
+
+    def then(machine: Machine, cut: str) -> None:
+        whole = versions.digest_of(machine.site, "2.0")
+        assert not whole or versions.is_sound(machine.site, "2.0"), cut
+        assert machine.running == "1.0", cut
+
+    assert every_cut(units(new_machine, installed=True), do, then) > 10
 
 
 def test_without_a_version_before_there_is_no_rollback(unit: Machine) -> None:

@@ -1,0 +1,233 @@
+"""`outpost-install move-store`: a store on the root goes in; it lies on the file system labelled outpost-state, compared byte for byte.
+
+The agent is stopped meanwhile. Nothing of the store on the root is removed before its copy was read back from the disk, found equal, and
+mounted in its place. What can be cut, and what there is then:
+
+  copied, some or all       the store on the root is in use, whole; the next run clears the half copy (it has our mark) and begins again
+  copy compared, told       the same; the move file has every file's SHA-256, by which the next run knows a copy that was never used
+  own file system enabled   the next start mounts it: the copy is in use, whole; the next run removes the old one below it
+  old one removed, in part  the copy is in use; what is left below is removed by the next run, if it is still what was copied
+  move file removed         it is over
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from agent.installer import links, manifest, service, state
+from agent.installer.hand import sync_folder
+from agent.installer.places import SERVICE, STATE_LABEL, STATE_MOUNT, TARGET
+from agent.installer.site import Failed, Site
+from agent.installer.steps import Steps
+
+MARK = ".outpost-moving"
+"""On the disk while a copy is made: it has the token of the move file, so what lies beside it is ours to clear."""
+
+NOT_OURS = ("lost+found", MARK)
+ROOM_BYTES = 5_000_000
+"""That much more than the store has to be free: the file system's own needs, and room for the first minutes."""
+
+MOVED = "outpost.moved"
+"""Beside the old store, under the mount: where its pieces go, each by one rename, before they are removed."""
+
+COPY_TIMEOUT_S = 60.0
+
+
+def move(site: Site, ready_within_s: float) -> int:
+    """Move the store, or end a move that was cut off; the exit code.
+
+    Raises:
+        Failed: it cannot be done; the store in use is the one that was.
+    """
+    version, steps = links.current(site), Steps(site)
+    if not version:
+        raise Failed("nothing is installed: run ./install in the unpacked bundle")
+    if not site.live:
+        raise Failed("systemd does not run here: a store is moved on the unit itself")
+    if state.is_mounted(site):
+        if _told(site):
+            _remove_old(site, steps)
+        site.say(f"\nThe store is on its own file system, {STATE_LABEL}.")
+        return 0
+    store = site.places.state
+    if not state.device_is_there(site):
+        raise Failed(f"no file system is labelled {STATE_LABEL}: sudo mkfs.ext4 -L {STATE_LABEL} /dev/sdX1 (it empties that partition)")
+    if store.is_symlink() or not store.is_dir() or not any(store.iterdir()):
+        raise Failed(f"there is no store in {site.places.on_unit(store)} to be moved: sudo outpost-install apply uses the disk from now on")
+    ran = bool(service.look(site).pid)
+    with steps.step("service: stop, outputs safe"):
+        site.must(["systemctl", "stop", SERVICE], "stopping the agent")
+    try:
+        _copy(site, steps)
+        with steps.step(f"use the file system {STATE_LABEL} from now on") as step:
+            step.done(state.take(site, manifest.read(site), version))
+        if state.is_mounted(site):
+            _remove_old(site, steps)
+        else:
+            _give_up(site)
+            raise Failed(f"{STATE_LABEL} could not be mounted in its place; the store stays on the root: journalctl -u {STATE_MOUNT}")
+    except OSError as e:
+        raise Failed(f"{e.filename or 'the disk'}: {e.strerror}; the store in use is the one that was") from e
+    finally:
+        if ran:
+            site.systemctl("start", "--no-block", TARGET)
+    with steps.step("service: wait for READY") as step:
+        failed = service.await_ready(site, version, ready_within_s, 0.0) if ran else ""
+        step.done(failed or ("it is READY" if ran else "it did not run before"))
+    site.say(f"\nMoved: the store is on its own file system, {STATE_LABEL}.")
+    return 1 if failed else 0
+
+
+def _give_up(site: Site) -> None:
+    """The disk is not mounted at the next start either."""
+    laid = manifest.read(site)
+    site.do(["systemctl", "disable", STATE_MOUNT])
+    laid.enabled.remove(STATE_MOUNT)
+    manifest.write(site, laid)
+
+
+def _copy(site: Site, steps: Steps) -> None:
+    """The disk has an equal copy, on its medium, and the move file tells so."""
+    store, disk = site.places.state, site.places.at("run/outpost-move/disk")
+    with steps.step(f"copy to {STATE_LABEL}") as step:
+        _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
+        try:
+            _clear_own(site, disk)
+            size = sum(path.lstat().st_size for path in store.rglob("*"))
+            if (free := site.system.free_bytes(disk)) < size + ROOM_BYTES:
+                raise Failed(f"{free // 1_000_000} MB are free on {STATE_LABEL}, the store has {size // 1_000_000} MB: take a larger one")
+            token = secrets.token_hex(8)
+            _tell(site, {"token": token, "files": {}})
+            site.hand.write(disk / MARK, token.encode(), 0o600)
+            for path in sorted(store.rglob("*")):
+                _copy_one(site, path, disk / path.relative_to(store))
+            if site.hand.may(f"set owner and mode of {STATE_LABEL}"):
+                os.chown(disk, store.stat().st_uid, store.stat().st_gid)
+                disk.chmod(store.stat().st_mode & 0o7777)
+            site.must(["sync", "-f", str(disk)], "writing the copy", timeout_s=COPY_TIMEOUT_S)
+        finally:
+            _unmount(site, disk)
+        step.done(f"{size / 1e6:.1f} MB")
+    with steps.step("compare, byte for byte") as step:  # mounted afresh: what is read comes from the medium
+        _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
+        try:
+            before, after = inventory(store), inventory(disk)
+            if before != after:
+                wrong = sorted(name for name in before | after if before.get(name) != after.get(name))
+                raise Failed(f"the copy is not equal ({', '.join(wrong[:3])}): the store stays on the root; is the disk sound?")
+            _tell(site, {"token": token, "files": before})
+            site.hand.remove(disk / MARK)
+        finally:
+            _unmount(site, disk)
+        step.done(f"{len(before)} files and folders are equal")
+
+
+def _clear_own(site: Site, disk: Path) -> None:
+    """The disk is empty: a copy of ours that was never used is removed, anything else is not.
+
+    Raises:
+        Failed: something else lies there.
+    """
+    told, there = _told(site), sorted(path for path in disk.iterdir() if path.name not in NOT_OURS)
+    mark = disk / MARK
+    is_half = mark.is_file() and mark.read_text() == told.get("token")
+    if there and not is_half and not (told.get("files") and inventory(disk) == told["files"]):
+        raise Failed(
+            f"something lies on {STATE_LABEL} already ({', '.join(path.name for path in there[:3])}); it was left alone. Is it "
+            f"another store, keep it elsewhere; then empty the disk (sudo mkfs.ext4 -L {STATE_LABEL} …) and run this again"
+        )
+    for path in there:
+        if path.is_dir() and not path.is_symlink():
+            site.hand.clear(path)
+        else:
+            site.hand.remove(path)
+    site.hand.remove(mark)
+
+
+def _copy_one(site: Site, path: Path, to: Path) -> None:
+    """A file, folder or link with its owner, mode and times; a file is on the disk before the next is begun."""
+    if not site.hand.may(f"copy {path}"):
+        return
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        to.symlink_to(path.readlink())
+    elif stat.S_ISDIR(found.st_mode):
+        to.mkdir()
+    elif stat.S_ISREG(found.st_mode):
+        with path.open("rb") as source, to.open("xb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+    else:
+        return  # a socket or a pipe is nothing to keep
+    os.chown(to, found.st_uid, found.st_gid, follow_symlinks=False)
+    if not stat.S_ISLNK(found.st_mode):
+        shutil.copystat(path, to)
+    sync_folder(to.parent)
+
+
+def inventory(folder: Path) -> dict[str, str]:
+    """Each path below a folder: what it is, whose, and of a file its SHA-256. The mark and lost+found are left out."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name, entry = path.relative_to(folder), path.lstat()
+        if name.parts[0] in NOT_OURS or stat.S_IFMT(entry.st_mode) not in (stat.S_IFLNK, stat.S_IFDIR, stat.S_IFREG):
+            continue
+        content = str(path.readlink()) if stat.S_ISLNK(entry.st_mode) else "" if stat.S_ISDIR(entry.st_mode) else _digest(path)
+        found[str(name)] = f"{entry.st_mode:o} {entry.st_uid}:{entry.st_gid} {content}"
+    return found
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove_old(site: Site, steps: Steps) -> None:
+    """What lies below the mounted store is removed, if it is what was copied."""
+    view = site.places.at("run/outpost-move/root")
+    with steps.step("remove the old store, below the new one") as step:
+        _mount(site, view, "--bind", str(site.places.state.parent))
+        try:
+            old, moved = view / site.places.state.name, view / MOVED
+            files, left = _told(site).get("files", {}), inventory(old)
+            if all(files.get(name) == what for name, what in left.items()):
+                site.hand.clear(moved)  # of a run that was cut off
+                for path in sorted(old.iterdir()):
+                    if site.hand.may(f"set aside {path}"):
+                        moved.mkdir(mode=0o700, exist_ok=True)
+                        path.rename(moved / path.name)
+                site.hand.clear(moved)
+                step.done(f"{len(left)} files and folders")
+            else:
+                step.done("it has been written to since it was copied: left as it is, below the mount")
+        finally:
+            _unmount(site, view)
+    site.hand.remove(site.places.move)
+
+
+def _mount(site: Site, at: Path, *words: str) -> None:
+    at.mkdir(mode=0o700, parents=True, exist_ok=True)  # in /run: gone with the power
+    site.must(["mount", *words, str(at)], "mounting it")
+
+
+def _unmount(site: Site, at: Path) -> None:
+    site.must(["umount", str(at)], "unmounting it")
+
+
+def _tell(site: Site, what: dict[str, object]) -> None:
+    site.hand.write(site.places.move, json.dumps(what).encode() + b"\n", 0o600)
+
+
+def _told(site: Site) -> dict[str, Any]:
+    """The move file; empty when there is none."""
+    try:
+        found = json.loads(site.places.move.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
