@@ -149,6 +149,7 @@ def test_the_adapters_are_put_together_in_one_place() -> None:
         "agent/cli/why_stopped.py": ("agent.adapters.command",),  # systemd's, which is asked
         "agent/cli/doctor_link.py": ("agent.adapters.link_look",),
         "agent/cli/commission_machine.py": ("agent.adapters.supply",),
+        "agent/cli/commission_place.py": ("agent.adapters.whole_file",),
     }
     found = [
         f"{sources.name(path)}:{line}: {imported}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent import clock
-from agent.cli import commission_report, parser
+from agent.cli import commission_place, commission_report, parser
 from agent.cli.commission_gnss import gnss
 from agent.cli.commission_inputs import inputs, wires
 from agent.cli.commission_link import link
@@ -37,10 +37,12 @@ in test mode, the engine is started. A step can be repeated or left out with a r
 print), signed with the unit's key, and told to the centre. Needs the running agent; what it does to the unit is over by itself, and at
 once in an alarm."""
 
+WHERE = f"for the report (default: {commission_place.REPORTS}, which is root's; without root commissioning/ in store.path)"
+
 EPILOG = """\
 examples:
   sudo outpost commission
-  sudo outpost commission --lang zh -o /media/usb
+  sudo outpost commission --lang zh -o /media/usb/reports
   sudo outpost commission --only gnss --only link
 
 exit codes:
@@ -76,7 +78,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_language(command)
     command.add_argument("--only", action="append", choices=[kind.name for kind in STEPS], help="only this step; may be given again")
     command.add_argument("--wait", metavar="S", type=float, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
-    command.add_argument("-o", "--output", metavar="DIR", type=Path, help="for the report (default: commissioning/ in store.path)")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, help=WHERE)
     command.add_argument("--yes", action="store_true", help="answer each question with Enter; for tests, not for vehicles")
     command.add_argument("--answers", metavar="FILE", type=Path, help="a JSON object of answers by question; what it has not is Enter")
     parser.add_agent(command)
@@ -106,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         _put_back(walk)
         walk.say("stopped")
         return FAILED
-    return _end(walk, steps, args.output or Path(config.store.path) / "commissioning")
+    return _end(walk, steps, args.output or commission_place.default(config, commission_place.is_root()))
 
 
 def _steps(walk: Walk, kinds: list[Kind]) -> list[Step]:

@@ -203,11 +203,12 @@ def test_with_nobody_there_every_question_is_answered_by_enter_and_without_a_key
     desk.run_online()
     desk.hear_fix()
     since = desk.heard
-    words = [*OUTPOST, "commission", "--yes", "--only", "clock", "--lang", "zh", "-c", str(desk.config_file)]
+    place = desk.directory / "report"
+    words = [*OUTPOST, "commission", "--yes", "--only", "clock", "--lang", "zh", "-c", str(desk.config_file), "-o", str(place)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=desk.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "未签名" in done.stdout
-    (file,) = (desk.directory / "state" / "commissioning").glob("*.json")
+    (file,) = place.glob("*.json")
     record = desk.hear(SelfTest, lambda r: r.what == "commission", since)
     assert (record.result, record.signed, record.steps) == ("passed", False, {"clock": "pass"})
     assert record.report == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -14,7 +14,6 @@ from agent.cli.commission_gnss import scatter_m
 from agent.cli.commission_report import Step
 from agent.cli.commission_talk import TYPED_CHARS_MAX, Answers, LeftOut, Stopped, Terminal, left_out, read_answers
 from agent.cli.commission_walk import Line
-from agent.config import Mqtt, Store
 from tests.core.builders import config
 
 TITLE = {"en": "inputs", "zh": "输入"}
@@ -165,7 +164,5 @@ def test_a_config_that_is_wrong_or_answers_that_are_none_are_mistakes(tmp_path: 
     assert "nothing.json" in capsys.readouterr().err
 
 
-def test_the_default_place_is_beside_the_store() -> None:
-    assert Path(Store().path) / "commissioning" == Path("/var/lib/outpost/commissioning")
-    assert Mqtt(endpoints=("mqtt://a",)).key is None
+def test_what_is_not_in_a_file_of_answers_is_enter() -> None:
     assert Answers().ask("a", "?") == ""
