@@ -15,7 +15,7 @@ from agent.cli.commission_machine import clock as time_step
 from agent.cli.commission_machine import crank, machine
 from agent.cli.commission_outputs import outputs
 from agent.cli.commission_panic import panic
-from agent.cli.commission_report import Saved, Step
+from agent.cli.commission_report import Outcome, Saved, Step
 from agent.cli.commission_talk import Answers, LeftOut, Stopped, Talk, Terminal, left_out, read_answers
 from agent.cli.commission_walk import LANGUAGES, AgentGone, Refused, Walk
 from agent.cli.commission_words import COMMISSION
@@ -171,9 +171,13 @@ def _put_back(walk: Walk) -> None:
 def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
     walk.talk.say("")
     failed = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"]
-    walk.say("failed" if failed else "passed", **({"steps": ", ".join(failed)} if failed else {}))
+    result = commission_report.outcome(steps, full=_full(steps))
+    if result == "passed":
+        walk.say("passed")
+    else:
+        walk.say(result, steps=", ".join(failed or _undone(walk, steps)))
     try:
-        report = commission_report.made(steps, walk.config, walk.status())
+        report = commission_report.made(steps, walk.config, walk.status(), full=_full(steps))
         saved = commission_report.save(report, directory, *_identity(walk.config))
     except (OSError, AgentGone) as e:
         walk.say("unsaved", reason=str(e))
@@ -184,8 +188,19 @@ def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
         walk.say("unsigned", reason=saved.unsigned)
     else:
         walk.say("signed", file=saved.signature)
-    _publish(walk, steps, saved, str(report["result"]))
+    _publish(walk, steps, saved, result)
     return FAILED if failed else FINE
+
+
+def _full(steps: list[Step]) -> bool:
+    """All that there are."""
+    return [step.name for step in steps] == [kind.name for kind in STEPS]
+
+
+def _undone(walk: Walk, steps: list[Step]) -> list[str]:
+    """Steps that were not done, or not all of them."""
+    whole = [step.name for step in steps if step.whole]
+    return [walk.text(f"title.{kind.name}") for kind in STEPS if kind.name not in whole]
 
 
 def _identity(config: Config) -> tuple[Path | None, Path | None]:
@@ -193,10 +208,11 @@ def _identity(config: Config) -> tuple[Path | None, Path | None]:
     return tuple(None if path is None else Path(path) for path in (config.mqtt.key, config.mqtt.cert))  # type: ignore[return-value]  # two of them
 
 
-def _publish(walk: Walk, steps: list[Step], saved: Saved, result: str) -> None:
+def _publish(walk: Walk, steps: list[Step], saved: Saved, result: Outcome) -> None:
     try:
         told = {step.name: step.result for step in steps}
-        walk.do("commission", result=result, steps=told, report=saved.sha256, signed=saved.signature is not None)
+        signed = saved.signature is not None
+        walk.do("commission", result=result, steps=told, report=saved.sha256, signed=signed, full=_full(steps))
         online = section(walk.status(), "link").get("state") == "online"
         left = online and walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
     except (Refused, AgentGone) as e:

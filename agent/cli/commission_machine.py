@@ -35,7 +35,7 @@ def crank(walk: Walk) -> None:
     after: Section = before
     while walk.now() < until:
         now = supply.voltages()
-        lowest = {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
+        lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         count += bool(now)
         after = _status(walk)
         low |= _low(after) or supply.low() is True

@@ -8,7 +8,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from agent import __version__
 from agent.cli import commission_page, commission_place, commission_sign
@@ -20,6 +20,7 @@ from agent.cli.why_words import Language, clean
 from agent.config import Config
 
 VERSION = 1
+Outcome = Literal["passed", "failed", "partial"]
 UTC_MS_END = 253_402_300_800_000
 """The year 10000: the agent's word, which is to crash nothing here."""
 
@@ -38,6 +39,11 @@ class Step(NamedTuple):
         """The worst of its lines."""
         return worst([line.result for line in self.lines])
 
+    @property
+    def whole(self) -> bool:
+        """Nothing of it was left out."""
+        return self.skipped is None and not any(line.left_out for line in self.lines)
+
     def told(self) -> dict[str, Any]:
         """As it stands in the report."""
         skipped = {} if self.skipped is None else {"skipped": self.skipped}
@@ -55,11 +61,17 @@ class Saved(NamedTuple):
     unsigned: str
 
 
-def made(steps: list[Step], config: Config, status: Section) -> dict[str, Any]:
+def outcome(steps: list[Step], full: bool) -> Outcome:
+    """Of them all; `full`: these are all steps there are."""
+    if any(step.result == "fail" for step in steps):
+        return "failed"
+    return "passed" if full and steps and all(step.whole for step in steps) else "partial"
+
+
+def made(steps: list[Step], config: Config, status: Section, full: bool) -> dict[str, Any]:
     """The report as a map; times as the agent knows them, ms of UTC, None while it does not."""
     utc_ms = number(section(status, "clock").get("utc_ms"))
     utc_ms = utc_ms if utc_ms is not None and 0 <= utc_ms < UTC_MS_END else None
-    failed = any(step.result == "fail" for step in steps)
     told = section(section(status, "commissioned"), "hardware")
     report = {
         "v": VERSION,
@@ -69,7 +81,7 @@ def made(steps: list[Step], config: Config, status: Section) -> dict[str, Any]:
         "boot": section(status, "unit").get("boot"),
         "time": None if utc_ms is None else int(utc_ms),
         "clock": {key: section(status, "clock").get(key) for key in ("src", "err_ms")},
-        "result": "failed" if failed else "passed",
+        "result": outcome(steps, full),
         "hardware": told or {"board": board()},
         "steps": [step.told() for step in steps],
     }

@@ -87,7 +87,7 @@ class Vehicle(Desk):
             Deed(r"Switch the input `door` OFF now", lambda: (wiring.release(DOOR_NO), wiring.press(DOOR_NC))),
             Deed(r"Pull the plug of `door` now", lambda: wiring.release(DOOR_NC)),
             Deed(r"Seen\. Put it back", lambda: wiring.press(DOOR_NC)),
-            Deed(r"a short of `door` too\?.*\[y/n\]", answer),
+            Deed(r"a short of `door` too\?.*\[y/n\]", lambda: answer("y")),
             Deed(r"Bridge both contacts of `door` now", lambda: wiring.press(DOOR_NO)),
             Deed(r"Seen\. Take the bridge away", lambda: wiring.release(DOOR_NO)),
             Deed(r"Did the officer's lamp `panic_lamp` light\? \[y/n/r: once more\]", lambda: answer("y")),
@@ -210,9 +210,9 @@ def test_with_nobody_there_every_question_is_answered_by_enter_and_without_a_key
     assert "未签名" in done.stdout
     (file,) = place.glob("*.json")
     record = desk.hear(SelfTest, lambda r: r.what == "commission", since)
-    assert (record.result, record.signed, record.steps) == ("passed", False, {"clock": "pass"})
+    assert (record.result, record.signed, record.steps) == ("partial", False, {"clock": "pass"})
     assert record.report == hashlib.sha256(file.read_bytes()).hexdigest()
     desk.kill_agent()
     desk.run()
-    told = desk.told("the next boot remembers it", lambda s: s["commissioned"]["result"] == "passed")
+    told = desk.told("the next boot remembers it", lambda s: s["commissioned"]["result"] == "partial")
     assert told["commissioned"]["report"] == record.report
