@@ -12,12 +12,13 @@ from agent.cli.commission_gnss import gnss
 from agent.cli.commission_inputs import inputs, wires
 from agent.cli.commission_link import link
 from agent.cli.commission_machine import clock as time_step
-from agent.cli.commission_machine import crank, machine
+from agent.cli.commission_machine import crank, machine, rebooted
 from agent.cli.commission_outputs import outputs
 from agent.cli.commission_panic import panic
+from agent.cli.commission_progress import Progress
 from agent.cli.commission_report import Outcome, Saved, Step
 from agent.cli.commission_talk import Answers, LeftOut, Stopped, Talk, Terminal, left_out, read_answers
-from agent.cli.commission_walk import LANGUAGES, AgentGone, Refused, Walk
+from agent.cli.commission_walk import LANGUAGES, NO, AgentGone, Refused, Walk
 from agent.cli.commission_words import COMMISSION
 from agent.cli.doctor_words import DOCTOR
 from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
@@ -102,35 +103,63 @@ def run(args: argparse.Namespace) -> int:
     except AgentGone as e:
         print(e, file=sys.stderr)
         return NOT_RUNNING
+    return _led(walk, kinds, args.output or commission_place.default(config, commission_place.is_root()), bool(args.only))
+
+
+def _led(walk: Walk, kinds: list[Kind], directory: Path, some: bool) -> int:
+    """Through all of them, to the report."""
     try:
-        steps = _steps(walk, kinds)
+        progress = Progress(directory, walk.config, [kind.name for kind in kinds] if some else [])
+        steps = _steps(walk, kinds, progress)
     except (KeyboardInterrupt, Stopped):
         _put_back(walk)
         walk.say("stopped")
         return FAILED
-    return _end(walk, steps, args.output or commission_place.default(config, commission_place.is_root()))
+    except OSError as e:
+        _put_back(walk)
+        walk.say("unsaved", reason=str(e))
+        return FAILED
+    return _end(walk, steps, directory, progress)
 
 
-def _steps(walk: Walk, kinds: list[Kind]) -> list[Step]:
+def _steps(walk: Walk, kinds: list[Kind], progress: Progress) -> list[Step]:
     walk.say("welcome", unit=walk.config.unit.id, count=len(kinds))
-    found = []
+    found, died = _gone_on(walk, kinds, progress)
+    done = [step.name for step in found]
     for place, kind in enumerate(kinds, 1):
+        if kind.name in done:
+            continue
         walk.talk.say("")
         walk.say("step", number=place, count=len(kinds), title=walk.text(f"title.{kind.name}"))
         walk.say(f"about.{kind.name}")
-        found.append(_step(walk, kind))
+        found.append(_step(walk, kind, died, lambda name=kind.name: progress.keep(found, name)))  # type: ignore[misc]  # a default binds it
+        progress.keep(found)
     return found
 
 
-def _step(walk: Walk, kind: Kind) -> Step:
-    """Once, or as often as somebody wants."""
+def _gone_on(walk: Walk, kinds: list[Kind], progress: Progress) -> tuple[list[Step], bool]:
+    """What an earlier sitting has done, if there is one and somebody wants to go on; whether the machine went down in cranking."""
+    kept = progress.kept()
+    if kept is None or not (kept.steps or progress.died(kept)):
+        return [], False
+    died = progress.died(kept) == "crank"
+    walk.say("unfinished", count=len(kept.steps), all=len(kinds))
+    if walk.ask("resume", "resume").lower() in NO:
+        return [], died
+    progress.sittings = kept.sittings + 1
+    return list(kept.steps), died
+
+
+def _step(walk: Walk, kind: Kind, died: bool, begins: Callable[[], None]) -> Step:
+    """Once, or as often as somebody wants. `died`: the machine went down in cranking, which is what its first try has found."""
     title = {name: words(f"title.{kind.name}") for name, words in walk.words.items()}
     reason = left_out(walk.ask(f"step.{kind.name}", "begin"))
     tries = 0
     while reason is None:
         walk.lines = []
         tries += 1
-        _once(walk, kind)
+        begins()
+        _once(walk, Kind(kind.name, rebooted) if died and kind.name == "crank" and tries == 1 else kind)
         step = Step(kind.name, title, walk.lines, tries, None)
         answer = walk.ask(f"step.{kind.name}.again", "go_on", result=walk.text(step.result))
         reason = left_out(answer)
@@ -168,7 +197,7 @@ def _put_back(walk: Walk) -> None:
 # --- the end ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
+def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> int:
     walk.talk.say("")
     failed = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"]
     result = commission_report.outcome(steps, full=_full(steps))
@@ -177,8 +206,9 @@ def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
     else:
         walk.say(result, steps=", ".join(failed or _undone(walk, steps)))
     try:
-        report = commission_report.made(steps, walk.config, walk.status(), full=_full(steps))
+        report = commission_report.made(steps, walk.config, walk.status(), full=_full(steps), sittings=progress.sittings)
         saved = commission_report.save(report, directory, *_identity(walk.config))
+        progress.over()
     except (OSError, AgentGone) as e:
         walk.say("unsaved", reason=str(e))
         return FAILED

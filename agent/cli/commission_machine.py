@@ -47,6 +47,11 @@ def crank(walk: Walk) -> None:
         walk.note("skip", "crank.voltage", "volts.unknown")
 
 
+def rebooted(walk: Walk) -> None:
+    """The machine went down in the step, and this command with it: nothing else is known of it."""
+    walk.note("fail", "crank.agent", "crank.rebooted", "crank.do")
+
+
 def _judge(walk: Walk, before: Section, after: Section, low: bool, bits: supply.Throttled | None) -> None:
     now = supply.throttled()
     fell = bool(now and bits and (now.under_voltage or (now.under_voltage_was and not bits.under_voltage_was)))

@@ -68,8 +68,8 @@ def outcome(steps: list[Step], full: bool) -> Outcome:
     return "passed" if full and steps and all(step.whole for step in steps) else "partial"
 
 
-def made(steps: list[Step], config: Config, status: Section, full: bool) -> dict[str, Any]:
-    """The report as a map; times as the agent knows them, ms of UTC, None while it does not."""
+def made(steps: list[Step], config: Config, status: Section, full: bool, sittings: int = 1) -> dict[str, Any]:
+    """The report as a map; `sittings`: how often it was gone on with, and one; times as the agent knows them, ms of UTC, or None."""
     utc_ms = number(section(status, "clock").get("utc_ms"))
     utc_ms = utc_ms if utc_ms is not None and 0 <= utc_ms < UTC_MS_END else None
     told = section(section(status, "commissioned"), "hardware")
@@ -82,6 +82,7 @@ def made(steps: list[Step], config: Config, status: Section, full: bool) -> dict
         "time": None if utc_ms is None else int(utc_ms),
         "clock": {key: section(status, "clock").get(key) for key in ("src", "err_ms")},
         "result": outcome(steps, full),
+        "sittings": sittings,
         "hardware": told or {"board": board()},
         "steps": [step.told() for step in steps],
     }

@@ -15,7 +15,15 @@ COMMISSION: dict[str, tuple[str, str]] = {
     "agent_gone": ("the agent does not answer any more: {reason}", "程序不再应答：{reason}"),
     "agent_gone.do": ("`outpost why`; then this step once more.", "先看 `outpost why`，再重做这一步。"),
     "agent_restarted": ("the agent was started afresh", "程序重新启动了"),
-    "stopped": ("Ended before its end; nothing was saved.", "未完成即结束，没有保存报告。"),
+    "stopped": (
+        "Ended before its end; there is no report. Steps that are done are kept: run it again to go on.",
+        "未完成即结束，没有报告。已完成的步骤已保留，重新执行可继续。",
+    ),
+    "unfinished": (
+        "An unfinished commissioning is here: {count} of {all} steps are done.",
+        "有未完成的验收：{all} 步中已完成 {count} 步。",
+    ),
+    "resume": ("[Enter] go on with it   [n] begin anew >", "[回车] 继续   [n] 重新开始 >"),
     "passed": ("PASSED: each step was done, and none has failed.", "验收通过：全部步骤已完成，没有失败。"),
     "partial": ("PARTIAL: nothing has failed, but this was not done: {steps}.", "部分验收：没有失败，但以下未完成：{steps}。"),
     "failed": ("FAILED: {steps}. Mend it, then run this again.", "验收未通过：{steps}。修复后请重新执行。"),
@@ -201,6 +209,7 @@ COMMISSION: dict[str, tuple[str, str]] = {
     "crank.start": ("Engine off. Press Enter, then start the engine at once >", "发动机熄火。按回车后立即启动发动机 >"),
     "crank.lived": ("the agent ran through it", "启动过程中程序没有中断"),
     "crank.restart": ("the unit was restarted by it", "启动发动机导致本单元重启"),
+    "crank.rebooted": ("the whole machine went down in it", "启动过程中整机断电重启"),
     "crank.low": ("the supply was called too low meanwhile", "启动过程中供电过低"),
     "crank.well": ("nothing called the supply too low meanwhile", "启动过程中没有供电过低的报告"),
     "crank.do": (

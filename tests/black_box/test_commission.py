@@ -184,7 +184,7 @@ def test_a_burnt_lamp_a_door_without_its_second_wire_and_a_dead_button_fail_with
         assert "FAILED: supervised wires, outputs, panic buttons, end to end" in screen
 
 
-def test_ctrl_c_saves_nothing_and_puts_back_what_was_still_on(tmp_path: Path) -> None:
+def test_ctrl_c_makes_no_report_and_puts_back_what_was_still_on(tmp_path: Path) -> None:
     with vehicle(tmp_path / "car") as car:
         car.run_online()
         car.hear_fix()
@@ -194,8 +194,8 @@ def test_ctrl_c_saves_nothing_and_puts_back_what_was_still_on(tmp_path: Path) ->
         finally:
             terminal.close()
         assert code == 1, terminal.screen
-        assert "nothing was saved" in terminal.screen
-        assert not (car.directory / "report").exists()
+        assert "there is no report" in terminal.screen
+        assert [file.name for file in (car.directory / "report").iterdir()] == ["car-1-link-unfinished"]
         car.told("the outage is over before its 30 s", lambda s: s["link"]["state"] == "online" and not s["outage"]["on"], 15.0)
 
 
