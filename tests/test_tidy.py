@@ -150,6 +150,7 @@ def test_the_adapters_are_put_together_in_one_place() -> None:
         "agent/cli/doctor_keys.py": ("agent.adapters.disk", "agent.adapters.kernel_file"),
         "agent/cli/doctor_link.py": ("agent.adapters.link_look",),
         "agent/cli/commission_machine.py": ("agent.adapters.supply",),
+        "agent/cli/commission_place.py": ("agent.adapters.whole_file",),
     }
     found = [
         f"{sources.name(path)}:{line}: {imported}"

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent import clock
-from agent.cli import commission_report, parser
+from agent.cli import commission_place, commission_report, parser
 from agent.cli.commission_gnss import gnss
 from agent.cli.commission_inputs import inputs, wires
 from agent.cli.commission_link import link
 from agent.cli.commission_machine import clock as time_step
-from agent.cli.commission_machine import crank, machine
+from agent.cli.commission_machine import crank, machine, rebooted
 from agent.cli.commission_outputs import outputs
 from agent.cli.commission_panic import panic
-from agent.cli.commission_report import Saved, Step
+from agent.cli.commission_progress import Progress
+from agent.cli.commission_report import Outcome, Saved, Step
 from agent.cli.commission_talk import Answers, LeftOut, Stopped, Talk, Terminal, left_out, read_answers
-from agent.cli.commission_walk import LANGUAGES, AgentGone, Refused, Walk
+from agent.cli.commission_walk import LANGUAGES, NO, AgentGone, Refused, Walk
 from agent.cli.commission_words import COMMISSION
 from agent.cli.doctor_words import DOCTOR
 from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
@@ -37,10 +38,12 @@ in test mode, the engine is started. A step can be repeated or left out with a r
 print), signed with the unit's key, and told to the centre. Needs the running agent; what it does to the unit is over by itself, and at
 once in an alarm."""
 
+WHERE = f"for the report (default: {commission_place.REPORTS}, which is root's; without root commissioning/ in store.path)"
+
 EPILOG = """\
 examples:
   sudo outpost commission
-  sudo outpost commission --lang zh -o /media/usb
+  sudo outpost commission --lang zh -o /media/usb/reports
   sudo outpost commission --only gnss --only link
 
 exit codes:
@@ -76,7 +79,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_language(command)
     command.add_argument("--only", action="append", choices=[kind.name for kind in STEPS], help="only this step; may be given again")
     command.add_argument("--wait", metavar="S", type=float, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
-    command.add_argument("-o", "--output", metavar="DIR", type=Path, help="for the report (default: commissioning/ in store.path)")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, help=WHERE)
     command.add_argument("--yes", action="store_true", help="answer each question with Enter; for tests, not for vehicles")
     command.add_argument("--answers", metavar="FILE", type=Path, help="a JSON object of answers by question; what it has not is Enter")
     parser.add_agent(command)
@@ -100,35 +103,63 @@ def run(args: argparse.Namespace) -> int:
     except AgentGone as e:
         print(e, file=sys.stderr)
         return NOT_RUNNING
+    return _led(walk, kinds, args.output or commission_place.default(config, commission_place.is_root()), bool(args.only))
+
+
+def _led(walk: Walk, kinds: list[Kind], directory: Path, some: bool) -> int:
+    """Through all of them, to the report."""
     try:
-        steps = _steps(walk, kinds)
+        progress = Progress(directory, walk.config, [kind.name for kind in kinds] if some else [])
+        steps = _steps(walk, kinds, progress)
     except (KeyboardInterrupt, Stopped):
         _put_back(walk)
         walk.say("stopped")
         return FAILED
-    return _end(walk, steps, args.output or Path(config.store.path) / "commissioning")
+    except OSError as e:
+        _put_back(walk)
+        walk.say("unsaved", reason=str(e))
+        return FAILED
+    return _end(walk, steps, directory, progress)
 
 
-def _steps(walk: Walk, kinds: list[Kind]) -> list[Step]:
+def _steps(walk: Walk, kinds: list[Kind], progress: Progress) -> list[Step]:
     walk.say("welcome", unit=walk.config.unit.id, count=len(kinds))
-    found = []
+    found, died = _gone_on(walk, kinds, progress)
+    done = [step.name for step in found]
     for place, kind in enumerate(kinds, 1):
+        if kind.name in done:
+            continue
         walk.talk.say("")
         walk.say("step", number=place, count=len(kinds), title=walk.text(f"title.{kind.name}"))
         walk.say(f"about.{kind.name}")
-        found.append(_step(walk, kind))
+        found.append(_step(walk, kind, died, lambda name=kind.name: progress.keep(found, name)))  # type: ignore[misc]  # a default binds it
+        progress.keep(found)
     return found
 
 
-def _step(walk: Walk, kind: Kind) -> Step:
-    """Once, or as often as somebody wants."""
+def _gone_on(walk: Walk, kinds: list[Kind], progress: Progress) -> tuple[list[Step], bool]:
+    """What an earlier sitting has done, if there is one and somebody wants to go on; whether the machine went down in cranking."""
+    kept = progress.kept()
+    if kept is None or not (kept.steps or progress.died(kept)):
+        return [], False
+    died = progress.died(kept) == "crank"
+    walk.say("unfinished", count=len(kept.steps), all=len(kinds))
+    if walk.ask("resume", "resume").lower() in NO:
+        return [], died
+    progress.sittings = kept.sittings + 1
+    return list(kept.steps), died
+
+
+def _step(walk: Walk, kind: Kind, died: bool, begins: Callable[[], None]) -> Step:
+    """Once, or as often as somebody wants. `died`: the machine went down in cranking, which is what its first try has found."""
     title = {name: words(f"title.{kind.name}") for name, words in walk.words.items()}
     reason = left_out(walk.ask(f"step.{kind.name}", "begin"))
     tries = 0
     while reason is None:
         walk.lines = []
         tries += 1
-        _once(walk, kind)
+        begins()
+        _once(walk, Kind(kind.name, rebooted) if died and kind.name == "crank" and tries == 1 else kind)
         step = Step(kind.name, title, walk.lines, tries, None)
         answer = walk.ask(f"step.{kind.name}.again", "go_on", result=walk.text(step.result))
         reason = left_out(answer)
@@ -166,13 +197,18 @@ def _put_back(walk: Walk) -> None:
 # --- the end ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
+def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> int:
     walk.talk.say("")
     failed = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"]
-    walk.say("failed" if failed else "passed", **({"steps": ", ".join(failed)} if failed else {}))
+    result = commission_report.outcome(steps, full=_full(steps))
+    if result == "passed":
+        walk.say("passed")
+    else:
+        walk.say(result, steps=", ".join(failed or _undone(walk, steps)))
     try:
-        report = commission_report.made(steps, walk.config, walk.status())
+        report = commission_report.made(steps, walk.config, walk.status(), full=_full(steps), sittings=progress.sittings)
         saved = commission_report.save(report, directory, *_identity(walk.config))
+        progress.over()
     except (OSError, AgentGone) as e:
         walk.say("unsaved", reason=str(e))
         return FAILED
@@ -182,8 +218,19 @@ def _end(walk: Walk, steps: list[Step], directory: Path) -> int:
         walk.say("unsigned", reason=saved.unsigned)
     else:
         walk.say("signed", file=saved.signature)
-    _publish(walk, steps, saved, str(report["result"]))
+    _publish(walk, steps, saved, result)
     return FAILED if failed else FINE
+
+
+def _full(steps: list[Step]) -> bool:
+    """All that there are."""
+    return [step.name for step in steps] == [kind.name for kind in STEPS]
+
+
+def _undone(walk: Walk, steps: list[Step]) -> list[str]:
+    """Steps that were not done, or not all of them."""
+    whole = [step.name for step in steps if step.whole]
+    return [walk.text(f"title.{kind.name}") for kind in STEPS if kind.name not in whole]
 
 
 def _identity(config: Config) -> tuple[Path | None, Path | None]:
@@ -191,10 +238,11 @@ def _identity(config: Config) -> tuple[Path | None, Path | None]:
     return tuple(None if path is None else Path(path) for path in (config.mqtt.key, config.mqtt.cert))  # type: ignore[return-value]  # two of them
 
 
-def _publish(walk: Walk, steps: list[Step], saved: Saved, result: str) -> None:
+def _publish(walk: Walk, steps: list[Step], saved: Saved, result: Outcome) -> None:
     try:
         told = {step.name: step.result for step in steps}
-        walk.do("commission", result=result, steps=told, report=saved.sha256, signed=saved.signature is not None)
+        signed = saved.signature is not None
+        walk.do("commission", result=result, steps=told, report=saved.sha256, signed=signed, full=_full(steps))
         online = section(walk.status(), "link").get("state") == "online"
         left = online and walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
     except (Refused, AgentGone) as e:

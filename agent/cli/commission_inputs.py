@@ -96,7 +96,8 @@ def _wire(walk: Walk, wired: Input, wrong: str) -> None:
         walk.note("fail", code, "wires.unwell", "wire.do", name=wired.id)
         return
     if wrong == "short" and not walk.asked_yes(code, "wires.short_too", name=wired.id):
-        raise LeftOut("")
+        walk.note("skip", code, "wires.short_not", name=wired.id)
+        return
     walk.say(f"wires.make_{wrong}", name=wired.id, seconds=f"{walk.patience_s:.0f}")
     if not walk.wait(lambda status: section(status, "wires").get(wired.id) == wrong):
         walk.note("fail", code, f"wires.not_{wrong}", "wires.not.do", name=wired.id)

@@ -35,7 +35,7 @@ def crank(walk: Walk) -> None:
     after: Section = before
     while walk.now() < until:
         now = supply.voltages()
-        lowest = {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
+        lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         count += bool(now)
         after = _status(walk)
         low |= _low(after) or supply.low() is True
@@ -45,6 +45,11 @@ def crank(walk: Walk) -> None:
     _judge(walk, before, after, low, bits)
     if not lowest:
         walk.note("skip", "crank.voltage", "volts.unknown")
+
+
+def rebooted(walk: Walk) -> None:
+    """The machine went down in the step, and this command with it: nothing else is known of it."""
+    walk.note("fail", "crank.agent", "crank.rebooted", "crank.do")
 
 
 def _judge(walk: Walk, before: Section, after: Section, low: bool, bits: supply.Throttled | None) -> None:

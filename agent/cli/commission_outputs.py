@@ -1,6 +1,6 @@
 """The step of outputs: one at a time is driven; a sense line, or the person, says whether it works; lines of the report come out."""
 
-from agent.cli.commission_talk import LeftOut, left_out
+from agent.cli.commission_talk import LeftOut
 from agent.cli.commission_walk import NO, YES, Refused, Section, Walk
 from agent.cli.why_findings import section
 from agent.config import InputUse, Output
@@ -53,17 +53,13 @@ def _looked_at(walk: Walk, output: Output) -> None:
     while True:
         walk.say("output.on", name=output.id)
         walk.do("output.test", output=output.id, s=LEASE_S)
-        answer = walk.ask(code, f"output.seen.{output.use}", name=output.id)
-        if (reason := left_out(answer)) is not None:
-            raise LeftOut(reason)
-        if answer.lower() in YES:
+        answer = walk.asked(code, f"output.seen.{output.use}", (*YES, *NO, *AGAIN), name=output.id)
+        if answer in YES:
             walk.note("pass", code, "output.works", name=output.id)
             return
-        if answer.lower() in NO:
+        if answer in NO:
             walk.note("fail", code, "output.dark", "output.do", name=output.id)
             return
-        if answer.lower() not in AGAIN:
-            walk.say("yes_or_no")
 
 
 def _sensed(walk: Walk, output: Output, eyes: list[str]) -> None:

@@ -18,7 +18,7 @@ tr { break-inside: avoid } .r { width: 4.5em; font-weight: 600; white-space: now
 """
 
 RESULTS = {"pass": "通过 PASS", "warn": "警告 WARN", "fail": "失败 FAIL", "skip": "跳过 SKIP"}
-VERDICTS = {"passed": ("pass", "验收通过 · passed"), "failed": ("fail", "验收未通过 · failed")}
+VERDICTS = {"passed": ("pass", "验收通过 · passed"), "failed": ("fail", "验收未通过 · failed"), "partial": ("warn", "部分验收 · partial")}
 
 
 def page(report: dict[str, Any], sha256: str, unsigned: str) -> str:

@@ -5,20 +5,24 @@ docs/commissioning.md describes the JSON.
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from agent import __version__
-from agent.cli import commission_page, commission_sign
+from agent.cli import commission_page, commission_place, commission_sign
 from agent.cli.commission_walk import Line, Section
 from agent.cli.doctor_check import Result, worst
 from agent.cli.doctor_machine import board
 from agent.cli.why_findings import number, section
-from agent.cli.why_words import Language
+from agent.cli.why_words import Language, clean
 from agent.config import Config
 
 VERSION = 1
+Outcome = Literal["passed", "failed", "partial"]
+UTC_MS_END = 253_402_300_800_000
+"""The year 10000: the agent's word, which is to crash nothing here."""
 
 
 class Step(NamedTuple):
@@ -34,6 +38,11 @@ class Step(NamedTuple):
     def result(self) -> Result:
         """The worst of its lines."""
         return worst([line.result for line in self.lines])
+
+    @property
+    def whole(self) -> bool:
+        """Nothing of it was left out."""
+        return self.skipped is None and not any(line.left_out for line in self.lines)
 
     def told(self) -> dict[str, Any]:
         """As it stands in the report."""
@@ -52,12 +61,19 @@ class Saved(NamedTuple):
     unsigned: str
 
 
-def made(steps: list[Step], config: Config, status: Section) -> dict[str, Any]:
-    """The report as a map; times as the agent knows them, ms of UTC, None while it does not."""
+def outcome(steps: list[Step], full: bool) -> Outcome:
+    """Of them all; `full`: these are all steps there are."""
+    if any(step.result == "fail" for step in steps):
+        return "failed"
+    return "passed" if full and steps and all(step.whole for step in steps) else "partial"
+
+
+def made(steps: list[Step], config: Config, status: Section, full: bool, sittings: int = 1) -> dict[str, Any]:
+    """The report as a map; `sittings`: how often it was gone on with, and one; times as the agent knows them, ms of UTC, or None."""
     utc_ms = number(section(status, "clock").get("utc_ms"))
-    failed = any(step.result == "fail" for step in steps)
+    utc_ms = utc_ms if utc_ms is not None and 0 <= utc_ms < UTC_MS_END else None
     told = section(section(status, "commissioned"), "hardware")
-    return {
+    report = {
         "v": VERSION,
         "kind": "commission",
         "unit": {"id": config.unit.id, "kind": config.unit.kind, "name": config.unit.name, "board": config.unit.board},
@@ -65,39 +81,51 @@ def made(steps: list[Step], config: Config, status: Section) -> dict[str, Any]:
         "boot": section(status, "unit").get("boot"),
         "time": None if utc_ms is None else int(utc_ms),
         "clock": {key: section(status, "clock").get(key) for key in ("src", "err_ms")},
-        "result": "failed" if failed else "passed",
+        "result": outcome(steps, full),
+        "sittings": sittings,
         "hardware": told or {"board": board()},
         "steps": [step.told() for step in steps],
     }
+    return {key: _printable(value) for key, value in report.items()}
 
 
 def name(report: dict[str, Any]) -> str:
-    """Of its files, without an ending: unit and UTC, or the boot where that is not known."""
+    """Of its files, without an ending: unit and UTC, or the boot where that is not known; it is the agent's word: no more than a name."""
     utc_ms = report["time"]
-    when = f"boot-{report['boot']}" if utc_ms is None else datetime.fromtimestamp(utc_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    boot = re.sub("[^0-9a-f]", "", str(report["boot"]))[:32]
+    when = f"boot-{boot}" if utc_ms is None else datetime.fromtimestamp(utc_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     return f"{report['unit']['id']}-{when}"
 
 
 def save(report: dict[str, Any], directory: Path, key: Path | None, certificate: Path | None) -> Saved:
-    """Write the three files.
+    """Write the three files, each whole or not at all, and on the disk when this returns.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: a file cannot be written, or somebody else could write there too (`commission_place.py`).
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    place = commission_place.made(directory, commission_place.is_root())
     text = json.dumps(report, ensure_ascii=False, indent=1).encode() + b"\n"
     sha256 = hashlib.sha256(text).hexdigest()
-    file = directory / f"{name(report)}.json"
-    file.write_bytes(text)
+    file = place / f"{name(report)}.json"
+    commission_place.write(file, text)
     signature, unsigned = None, ""
     try:
         if key is None or certificate is None:
             raise commission_sign.Unsigned("mqtt.key and mqtt.cert are not set")
         jws = commission_sign.signed(text, key, certificate)
         signature = file.with_suffix(".json.jws")
-        signature.write_text(f"{jws}\n")
+        commission_place.write(signature, f"{jws}\n".encode())
     except commission_sign.Unsigned as e:
         unsigned = str(e)
     page = file.with_suffix(".html")
-    page.write_text(commission_page.page(report, sha256, unsigned), encoding="utf-8")
+    commission_place.write(page, commission_page.page(report, sha256, unsigned).encode())
     return Saved(file, page, sha256, signature, unsigned)
+
+
+def _printable(told: Any) -> Any:
+    """All texts without what a terminal would obey: reasons come from a keyboard, identities from chips."""
+    if isinstance(told, dict):
+        return {clean(key): _printable(value) for key, value in told.items()}
+    if isinstance(told, list):
+        return [_printable(value) for value in told]
+    return clean(told) if isinstance(told, str) else told

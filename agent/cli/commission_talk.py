@@ -4,6 +4,7 @@ import json
 import os
 import select
 import sys
+import termios
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,10 @@ class Stopped(Exception):
 class Talk(Protocol):
     """Who answers."""
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody is there, who can be asked once more."""
+
     def say(self, text: str) -> None:
         """A line for the person."""
 
@@ -40,6 +45,8 @@ class Talk(Protocol):
 class Terminal:
     """A person at a terminal."""
 
+    attended = True
+
     def __init__(self) -> None:
         self._typed = b""
 
@@ -48,7 +55,10 @@ class Terminal:
         print(text, flush=True)
 
     def ask(self, key: str, question: str) -> str:
-        """Print the question, and wait for a line as long as it takes."""
+        """Print the question, and wait for a line as long as it takes. What a hand has typed before it was asked is no answer to it."""
+        if sys.stdin.isatty():
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+            self._typed = b""
         print(f"{question} ", end="", flush=True)
         while b"\n" not in self._typed:
             self._read()
@@ -77,6 +87,8 @@ class Terminal:
 
 class Answers:
     """Nobody is there: each question is answered by a file, or with Enter."""
+
+    attended = False
 
     def __init__(self, answers: Mapping[str, str] | None = None) -> None:
         self._answers = dict(answers or {})

@@ -1,6 +1,6 @@
 """What every step of a commissioning has in hand: the agent to ask, the person to talk to, lines of the report in both languages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from agent.cli.ask import NoAnswer, NotRunning, ask
@@ -13,7 +13,7 @@ from agent.config import Config
 Section = dict[str, Any]
 Found = TypeVar("Found")
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-YES, NO = ("", "y", "yes", "是"), ("n", "no", "否")
+YES, NO = ("y", "yes", "是"), ("n", "no", "否")
 
 
 class AgentGone(Exception):
@@ -25,12 +25,13 @@ class Refused(Exception):
 
 
 class Line(NamedTuple):
-    """One line of the report; `what` and `do` by language."""
+    """One line of the report; `what` and `do` by language; `left_out`: somebody did not want to have it looked at."""
 
     result: Result
     code: str
     what: dict[Language, str]
     do: dict[Language, str]
+    left_out: bool = False
 
     def told(self) -> dict[str, Any]:
         """As it stands in the report; `do` only where there is something to do."""
@@ -113,17 +114,23 @@ class Walk:
         return self.talk.ask(question, self.text(key, **facts))
 
     def asked_yes(self, question: str, key: str, /, **facts: object) -> bool:
-        """A question of yes (Enter) or no.
+        """Yes or no, for what only a person can know: neither by Enter, which may have been typed once too often.
 
         Raises:
-            LeftOut: neither is wanted.
+            LeftOut: neither is wanted, or nobody is there to tell.
         """
+        return self.asked(question, key, (*YES, *NO), **facts) in YES
+
+    def asked(self, question: str, key: str, answers: Sequence[str], /, **facts: object) -> str:
+        """One of these answers, in small letters; it is asked until it is one. Raises LeftOut, as `asked_yes`."""
         while True:
             answer = self.ask(question, key, **facts)
-            if answer.lower() in (*YES, *NO):
-                return answer.lower() in YES
+            if answer.lower() in answers:
+                return answer.lower()
             if (reason := left_out(answer)) is not None:
                 raise LeftOut(reason)
+            if not self.talk.attended:
+                raise LeftOut(self.text("nobody"))
             self.say("yes_or_no")
 
     # --- the report ---------------------------------------------------------------------------------------------------------------
@@ -135,7 +142,8 @@ class Walk:
 
     def left_out(self, code: str, reason: str) -> None:
         """A line for what was left out by hand."""
-        self.note("skip", code, "left_out", reason=reason or "-")
+        what = {name: words("left_out", reason=reason or "-") for name, words in self.words.items()}
+        self._add(Line("skip", code, what, dict.fromkeys(self.words, ""), left_out=True))
 
     def take(self, checks: Callable[[Words], list[Check]]) -> None:
         """Lines of `outpost doctor`, in both languages; the result is that of the first."""

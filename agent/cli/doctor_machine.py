@@ -56,7 +56,7 @@ def _voltages(words: Words, sys: Path) -> list[Check]:
         now = supply.voltages(sys)
         if not now:
             break
-        lowest = {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
+        lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         threading.Event().wait(READ_EVERY_S)
     if not lowest:
         return [Check("skip", "power.voltage", words("volts.unknown"))]

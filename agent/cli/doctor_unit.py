@@ -183,9 +183,12 @@ def versions(body: Section | None, words: Words) -> list[Check]:
     return found
 
 
+COMMISSIONED = {"partial": "commission.partial", "failed": "commission.failed"}
+
+
 def commissioned(body: Section, words: Words) -> Check:
     """What came of the last commissioning."""
     result = section(body, "commissioned").get("result")
     if result == "passed":
         return Check("pass", "commissioned", words("commission.passed"))
-    return Check("warn", "commissioned", words("commission.failed" if result else "commission.none"), words("commission.do"))
+    return Check("warn", "commissioned", words(COMMISSIONED.get(str(result), "commission.none")), words("commission.do"))

@@ -163,6 +163,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "version.do": ("`systemctl restart outpost` takes up the new one.", "执行 `systemctl restart outpost` 启用新版本。"),
     "commission.none": ("this unit was never commissioned", "本单元从未做过安装验收"),
     "commission.passed": ("commissioned, passed", "安装验收已通过"),
+    "commission.partial": ("commissioned in part only", "安装验收只完成了一部分"),
     "commission.failed": ("commissioned, and failed", "安装验收未通过"),
     "commission.do": ("`sudo outpost commission`, at the vehicle.", "在车旁执行 `sudo outpost commission`。"),
 }

@@ -2,7 +2,8 @@
 
 Theory. At the end of a commissioning (`commission`) the unit remembers what it is made of: board, SIM, receiver. From then on what says
 another identity is an `event` record `hardware.changed`, once, and the new one is what is remembered. What was not known at the
-commissioning and is told later is remembered without a word: a SIM may come after. What is silent has not changed: receivers tell who
+commissioning and is told later is remembered without a word: a SIM may come after. A commissioning of some steps takes the place of no
+whole one, and one that is `partial` makes nothing new the measure. What is silent has not changed: receivers tell who
 they are at their own start only, and nobody can say that a thing is gone from its silence.
 """
 
@@ -45,21 +46,26 @@ Step = Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The body of the action: what came of it, step by step; SHA-256 of the report's bytes; whether that is signed."""
+    """The body of the action: what came of it, step by step; SHA-256 of the report's bytes; whether that is signed.
 
-    result: Literal["passed", "failed"]
+    `full`: all steps there are were to be done, not some that somebody chose.
+    """
+
+    result: Literal["passed", "failed", "partial"]
     steps: Annotated[dict[Step, StepResult], Meta(max_length=32)]
     report: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     signed: bool
+    full: bool = True
 
 
 class Memory(msgspec.Struct):
-    """As it lies in the store: when (None while unknown), what came of it, and what there was, by name."""
+    """As it lies in the store: when (None while unknown), what came of it, and what there was, by name; `full` as in `Finished`."""
 
     result: str
     report: str
     utc_ms: int | None
     known: dict[str, str]
+    full: bool = True
 
 
 class Commissioned(Part):
@@ -114,13 +120,21 @@ class Commissioned(Part):
             told = msgspec.convert(body, Finished)
         except msgspec.ValidationError as e:
             return [Answer(action.asker, {"error": f"malformed: {e}"})]
-        self._finished_at = action.at
-        self._then = Memory(told.result, told.report, self._time.stamp(action.at)[0], dict(self._now))
         record = SelfTest(
             what="commission", result=told.result, ended="done", inputs={}, steps=told.steps, report=told.report, signed=told.signed
         )
         answer = Answer(action.asker, {"done": ACTION, "hardware": dict(self._now)})
-        return [Reported(action.at, Lane.EVENT, record), self._keep(action.at), answer]
+        return [Reported(action.at, Lane.EVENT, record), *self._replace(action.at, told), answer]
+
+    def _replace(self, at: float, told: Finished) -> list[Output]:
+        """A part takes the place of no whole one, and what was not all looked at is no new measure for the hardware."""
+        was = self._then
+        if was is not None and was.full and not told.full:
+            return []
+        known = dict(self._now) if was is None or told.result != "partial" else was.known
+        self._finished_at = at
+        self._then = Memory(told.result, told.report, self._time.stamp(at)[0], known, told.full)
+        return [self._keep(at)]
 
     def _date(self, at: float) -> list[Output]:
         """The time is known now, and so is when it was."""
@@ -156,11 +170,12 @@ class Commissioned(Part):
     def _recall(self, at: float, value: bytes | None) -> list[Output]:
         """What was remembered counts, unless this boot has seen a commissioning."""
         first, self._opened = not self._opened, True
-        if self._finished_at is not None:
+        stored = _unpacked(value)
+        if self._then is not None and self._finished_at is not None and (self._then.full or stored is None or not stored.full):
             return [self._keep(at)]
         if not first:
             return []
-        self._then = _unpacked(value)
+        self._then, self._finished_at = stored, None
         return [out for name in list(self._now) for out in self._compare(at, name)]
 
     def _keep(self, at: float) -> Output:

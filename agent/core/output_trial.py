@@ -3,8 +3,9 @@
 Theory. One lease at a time, of some seconds. While it runs the one output is at its active level and every other light is dark, so that a
 person sees which lamp it is; or all lights play a show (`off` for darkness). It is no row of the table of rights, for it must be over by
 itself: a hand that forgot its wish would leave the car dark in the next alarm. It is refused, and over at once, when it could do harm:
-while an alarm is live, while the car moves, and when the officer's hand, an alarm or a task wants the lights. A silent alarm is no reason:
-that could be seen, and it asks for no light. The video recorder's mark line knows pulses only, and gets one.
+while an alarm is live, while the car moves, and while the officer's hand, an alarm or a task wants the lights; such a wish stands until
+its row gives it up. A silent alarm is no reason: that could be seen, and it asks for no light. The video recorder's mark line knows pulses
+only, and gets one.
 """
 
 import math
@@ -43,6 +44,7 @@ class OutputTrial(Part):
         self._uses = {output.id: output.use for output in outputs}
         self._shows = shows
         self._alarms: set[str] = set()
+        self._wishes: dict[str, str] = {}
         self._moved_at = -math.inf
         self._tried: str | None = None
         self._ends_at = math.inf
@@ -60,8 +62,8 @@ class OutputTrial(Part):
             case AlarmChanged(alarm_id=alarm, state=state, mode=mode, test=False) if mode != "silent":
                 self._alarms = self._alarms - {alarm} if state == "cleared" else self._alarms | {alarm}
                 return self._end(event.at) if self._alarms else ()
-            case LightsAsked(by=by, show=show) if show is not None and by in ENDS:
-                return self._end(event.at)
+            case LightsAsked(by=by, show=show) if by in ENDS:
+                return self._wished(event.at, by, show)
             case Fix(speed_mps=float(speed)) if speed >= MOVES_MPS:
                 self._moved_at = event.at
                 return self._end(event.at)
@@ -85,6 +87,14 @@ class OutputTrial(Part):
         self._tried, self._ends_at = name, action.at + lease_s
         return [OutputTried(action.at, **{what: name}), answer]
 
+    def _wished(self, at: float, by: str, show: str | None) -> Outputs:
+        """That row has a wish, which stands, or gives it up."""
+        if show is None:
+            self._wishes.pop(by, None)
+            return ()
+        self._wishes[by] = show
+        return self._end(at)
+
     def _refusal(self, at: float, what: str, name: object, lease_s: object) -> str:
         """Why not; empty when it may be."""
         known = list(self._uses) if what == "output" else self._shows
@@ -94,6 +104,9 @@ class OutputTrial(Part):
             return f"expected s: seconds from 0.1 to {LEASE_S_MAX:g}, found {lease_s!r:.60}"
         if self._alarms:
             return "an alarm is live: no output is tried before the centre has cleared it"
+        wanted = next((f"{by} wants the lights, with {self._wishes[by]}" for by in ENDS if by in self._wishes), "")
+        if wanted:
+            return f"{wanted}: no output is tried before it gives them up"
         return "the car moves: outputs are tried while it stands" if at - self._moved_at < MOVED_S else ""
 
     def _end(self, at: float) -> list[Output]:

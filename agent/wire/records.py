@@ -185,8 +185,11 @@ class SelfTest(Record, frozen=True, kw_only=True):
     KIND = "selftest"
     what: Annotated[Literal["walk_test", "commission"], Meta(description="`commission`: the guided check by whoever installed the unit")]
     result: Annotated[
-        Literal["passed", "failed"],
-        Meta(description="`passed`: each button's test alarm was acknowledged by the centre; of `commission`: no step has failed"),
+        Literal["passed", "failed", "partial"],
+        Meta(
+            description="`passed`: each button's test alarm was acknowledged by the centre; of `commission`: each step was done and none has "
+            "failed; `partial` (of `commission` only): none has failed, but not all was done"
+        ),
     ]
     ended: Annotated[
         Literal["done", "window", "stopped", "alarm", "restart"],

@@ -1,8 +1,10 @@
 """Parts of `outpost commission` by themselves: answers, scatter, the report's page, and what the report says of a step."""
 
+import io
 import json
 import os
 import pty
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,6 @@ from agent.cli.commission_gnss import scatter_m
 from agent.cli.commission_report import Step
 from agent.cli.commission_talk import TYPED_CHARS_MAX, Answers, LeftOut, Stopped, Terminal, left_out, read_answers
 from agent.cli.commission_walk import Line
-from agent.config import Mqtt, Store
 from tests.core.builders import config
 
 TITLE = {"en": "inputs", "zh": "输入"}
@@ -61,10 +62,39 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         pass  # the test has closed it
 
 
-def test_what_is_typed_ahead_is_kept_for_the_next_question(keyboard: int) -> None:
-    os.write(keyboard, b"y\nr\n")
+def typed_when_asked(keyboard: int, screen: io.StringIO, question: str, typed: bytes) -> threading.Thread:
+    """Somebody who types once the question stands there."""
+
+    def type_it() -> None:
+        while question not in screen.getvalue():
+            threading.Event().wait(0.01)
+        os.write(keyboard, typed)
+
+    thread = threading.Thread(target=type_it)
+    thread.start()
+    return thread
+
+
+def test_what_was_typed_before_the_question_is_no_answer_to_it(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter twice, and another before the next question."""
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
     terminal = Terminal()
-    assert (terminal.ask("a", "?"), terminal.ask("b", "?")) == ("y", "r")
+    os.write(keyboard, b"y\nr\n\n")
+    for key, answer in (("first?", "n"), ("second?", "y")):
+        thread = typed_when_asked(keyboard, screen, key, f"{answer}\nr\n".encode())
+        assert terminal.ask(key, key) == answer
+        thread.join()
+
+
+def test_a_script_on_a_pipe_may_say_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"y\nr\n")
+    os.close(theirs)
+    with os.fdopen(ours) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        terminal = Terminal()
+        assert (terminal.ask("a", "?"), terminal.ask("b", "?")) == ("y", "r")
 
 
 def test_while_something_is_waited_for_an_s_leaves_it_out_and_anything_else_is_passed_over(keyboard: int) -> None:
@@ -76,9 +106,12 @@ def test_while_something_is_waited_for_an_s_leaves_it_out_and_anything_else_is_p
         terminal.turn()
 
 
-def test_an_answer_is_no_longer_than_a_reason(keyboard: int) -> None:
-    os.write(keyboard, b"s " + b"x" * 1000 + b"\n")
+def test_an_answer_is_no_longer_than_a_reason(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
+    thread = typed_when_asked(keyboard, screen, "?", b"s " + b"x" * 1000 + b"\n")
     assert len(Terminal().ask("a", "?")) == TYPED_CHARS_MAX
+    thread.join()
 
 
 def test_the_end_of_the_input_ends_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -111,15 +144,28 @@ def test_a_step_is_as_its_worst_line(results: list[str], of_step: str) -> None:
     assert Step("inputs", {"en": "inputs", "zh": "输入"}, [line(result) for result in results], 1, None).result == of_step
 
 
-def report(*results: str, utc_ms: int | None = 1_800_000_000_000, reason: str | None = None) -> dict[str, Any]:
+UTC = 1_800_000_000_000
+
+
+def report(*results: str, utc_ms: int | None = UTC, reason: str | None = None, full: bool = True) -> dict[str, Any]:
     steps = [Step("inputs", {"en": "inputs", "zh": "输入"}, [line(result) for result in results], 1, reason)]
-    return commission_report.made(steps, config(), {"clock": {"utc_ms": utc_ms, "src": "gnss", "err_ms": 20}, "unit": {"boot": "00ff"}})
+    status = {"clock": {"utc_ms": utc_ms, "src": "gnss", "err_ms": 20}, "unit": {"boot": "00ff"}}
+    return commission_report.made(steps, config(), status, full)
 
 
-def test_one_step_that_failed_fails_it_all_and_one_left_out_does_not() -> None:
-    assert report("pass", "skip")["result"] == "passed"
+def test_one_step_that_failed_fails_it_all_and_only_what_was_all_done_has_passed() -> None:
+    assert report("pass", "skip")["result"] == "passed", "there was nothing to look at, which nobody left out"
     assert report("pass", "fail")["result"] == "failed"
+    assert report("fail", full=False)["result"] == "failed"
+    assert report("pass", full=False)["result"] == "partial"
+    assert report(reason="rain")["result"] == "partial"
     assert report(reason="rain")["steps"][0]["skipped"] == "rain"
+
+
+def test_one_lamp_that_was_left_out_makes_it_partial() -> None:
+    lines = [line("pass"), line("skip")._replace(left_out=True)]
+    assert commission_report.outcome([Step("outputs", {"en": "outputs", "zh": "输出"}, lines, 1, None)], full=True) == "partial"
+    assert commission_report.outcome([], full=True) == "partial"
 
 
 def test_the_files_are_named_after_unit_and_time_or_boot() -> None:
@@ -165,7 +211,5 @@ def test_a_config_that_is_wrong_or_answers_that_are_none_are_mistakes(tmp_path: 
     assert "nothing.json" in capsys.readouterr().err
 
 
-def test_the_default_place_is_beside_the_store() -> None:
-    assert Path(Store().path) / "commissioning" == Path("/var/lib/outpost/commissioning")
-    assert Mqtt(endpoints=("mqtt://a",)).key is None
+def test_what_is_not_in_a_file_of_answers_is_enter() -> None:
     assert Answers().ask("a", "?") == ""

@@ -145,6 +145,26 @@ def test_a_lamp_that_the_person_does_not_see_fails_and_one_left_out_is_so_with_t
     }
 
 
+def test_enter_is_no_yes_to_what_only_an_eye_can_tell(agent: Agent) -> None:
+    code, lines = commission(agent, "outputs", [])
+    assert code == 0
+    assert lines["outputs.lamp"]["what"]["en"] == "left out: nobody was there to tell"
+    (file,) = (agent.path.parent / "report").glob("*.json")
+    assert json.loads(file.read_text())["result"] == "partial"
+    assert agent.unit.status(time.monotonic())["commissioned"]["result"] == "partial"
+
+
+def test_a_supply_that_is_not_read_each_time_keeps_its_minimum(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = [{"EXT5V": 5.1}, {"EXT5V": 4.2}, {}, {"ina219": 11.9}]
+    monkeypatch.setattr("agent.adapters.supply.voltages", lambda: readings.pop(0) if readings else {"EXT5V": 5.0})
+    code, _ = commission(agent, "crank", [])
+    assert code == 1
+    (file,) = (agent.path.parent / "report").glob("*.json")
+    told = [line for line in json.loads(file.read_text())["steps"][0]["lines"] if line["code"] == "power.voltage"]
+    volts = [(line["result"], line["what"]["en"].partition(",")[0]) for line in told]
+    assert volts == [("fail", "EXT5V: 4.20 V"), ("pass", "ina219: 11.90 V")]
+
+
 def test_while_an_alarm_is_live_outputs_are_refused_and_the_report_says_so(agent: Agent) -> None:
     agent.unit.handle(AlarmChanged(time.monotonic(), "a", "raised", "overt"))
     code, lines = commission(agent, "outputs", [])

@@ -56,6 +56,9 @@ def everywhere(outs: list[str]) -> dict[str, list[str]]:
 STATES = {"closed": fresh, "never": opened, "handed over": handed_over}
 RULES: list[tuple[Event, dict[str, list[str]]]] = [
     (finished(), everywhere(["selftest", "remember", "done"])),
+    (finished(result="partial"), everywhere(["selftest", "remember", "done"])),
+    (finished(full=False), {**everywhere(["selftest", "remember", "done"]), "handed over": ["selftest", "done"]}),
+    (finished(full=1), everywhere(["error"])),
     (finished(result="well"), everywhere(["error"])),
     (finished(report="nothing"), everywhere(["error"])),
     (finished(steps={"a": "maybe"}), everywhere(["error"])),
@@ -199,3 +202,41 @@ def test_an_identity_is_no_longer_than_the_contract_allows() -> None:
     bench = handed_over()
     record = one(Reported, bench.feed(sim(AT, "9" * 500))).record
     assert len(record.new) == 160  # type: ignore[attr-defined]  # of an event record
+
+
+# --- in part ----------------------------------------------------------------------------------------------------------------------------
+
+
+def result(bench: Bench) -> object:
+    return bench.part.status(99.0)["result"]
+
+
+def test_one_of_some_steps_takes_the_place_of_no_whole_one_also_when_the_store_opens_later() -> None:
+    bench = handed_over()
+    for outcome in ("partial", "failed"):
+        bench.feed(finished(result=outcome, full=False))
+        assert result(bench) == "passed"
+    early = fresh()
+    early.feed(finished(result="failed", full=False), spool_opened(AT, CASIC_THEN))
+    assert result(early) == "passed"
+
+
+def test_one_of_some_steps_is_better_than_none_and_gives_way_to_any_other() -> None:
+    bench = opened()
+    bench.feed(finished(result="partial", full=False))
+    assert result(bench) == "partial"
+    bench.feed(finished(result="failed", full=False))
+    assert result(bench) == "failed"
+    bench.feed(finished(result="passed"))
+    assert result(bench) == "passed"
+    whole = fresh()
+    whole.feed(finished(result="failed"), spool_opened(AT, CASIC_THEN))
+    assert result(whole) == "failed"
+
+
+def test_a_whole_one_in_which_something_was_left_out_is_told_and_makes_nothing_new_the_measure() -> None:
+    bench = handed_over()
+    bench.feed(finished(result="partial"))
+    assert result(bench) == "partial"
+    changed = bench.feed(sim(AT + 1, "8987"))
+    assert one(Reported, changed).record == EventRecord(what="hardware.changed", id="sim", old="8986", new="8987")

@@ -5,7 +5,7 @@ import pytest
 from agent.config import Output as OutputConfig
 from agent.core.effects import Answer, Effect, PulseOutput, ShowLights
 from agent.core.events import ActionTaken, AlarmChanged, Asked, Event, Fix, FixMode, LightsAsked, OutputTried, Started
-from agent.core.output_trial import LEASE_S_MAX, OutputTrial
+from agent.core.output_trial import ENDS, LEASE_S_MAX, OutputTrial
 from agent.core.part import Output
 from agent.core.unit import Unit
 from tests.core.builders import Bench, assert_covers, config, edge, feed, fix, ignition_input, of, one, panic_input, spool_opened, unit
@@ -46,25 +46,33 @@ def moving() -> Bench:
     return bench
 
 
-STATES = {"rest": rest, "trying": trying, "alarmed": alarmed, "moving": moving}
+def wanted() -> Bench:
+    """The officer has switched the lights on."""
+    bench = rest()
+    bench.feed(LightsAsked(AT - 1, "hand", "response"))
+    return bench
+
+
+STATES = {"rest": rest, "trying": trying, "alarmed": alarmed, "moving": moving, "wanted": wanted}
 ENDED = ["tried None"]
 REFUSED = ["error"]
+NOT_NOW = {"alarmed": REFUSED, "moving": REFUSED, "wanted": REFUSED}
 RULES: list[tuple[Event, dict[str, list[str]]]] = [
-    (asked(output="blue"), {"rest": ["tried blue", "done"], "trying": ["tried blue", "done"], "alarmed": REFUSED, "moving": REFUSED}),
-    (asked(output=None), {"rest": ["done"], "trying": [*ENDED, "done"], "alarmed": ["done"], "moving": ["done"]}),
+    (asked(output="blue"), {"rest": ["tried blue", "done"], "trying": ["tried blue", "done"], **NOT_NOW}),
+    (asked(output=None), {"rest": ["done"], "trying": [*ENDED, "done"], "alarmed": ["done"], "moving": ["done"], "wanted": ["done"]}),
     (
         asked(output="mark", s=0.5),
-        {"rest": ["pulse 500", "done"], "trying": [*ENDED, "pulse 500", "done"], "alarmed": REFUSED, "moving": REFUSED},
+        {"rest": ["pulse 500", "done"], "trying": [*ENDED, "pulse 500", "done"], **NOT_NOW},
     ),
     *((asked(output="red", s=bad), dict.fromkeys(STATES, REFUSED)) for bad in (0, -1, LEASE_S_MAX + 1, "3", True, None, float("nan"))),
     *((asked(output=bad), dict.fromkeys(STATES, REFUSED)) for bad in ("green", 5, ["red"])),
     (asked(), dict.fromkeys(STATES, REFUSED)),
     (
         asked(show="response"),
-        {"rest": ["tried response", "done"], "trying": ["tried response", "done"], "alarmed": REFUSED, "moving": REFUSED},
+        {"rest": ["tried response", "done"], "trying": ["tried response", "done"], **NOT_NOW},
     ),
     (asked(show="dark_approach"), dict.fromkeys(STATES, REFUSED)),
-    (asked(show=None), {"rest": ["done"], "trying": [*ENDED, "done"], "alarmed": ["done"], "moving": ["done"]}),
+    (asked(show=None), {"rest": ["done"], "trying": [*ENDED, "done"], "alarmed": ["done"], "moving": ["done"], "wanted": ["done"]}),
     (AlarmChanged(AT, "b", "raised", "overt"), {"trying": ENDED}),
     (AlarmChanged(AT, "b", "acknowledged", "discreet"), {"trying": ENDED}),
     (AlarmChanged(AT, "b", "raised", "silent"), {}),
@@ -119,6 +127,24 @@ def test_a_car_that_has_stood_for_a_while_may_be_tried() -> None:
     assert words(bench.feed(asked(AT + 9.1, output="red"))) == ["tried red", "done"]
 
 
+@pytest.mark.parametrize("row", ENDS)
+def test_a_wish_for_light_stands_until_its_row_gives_it_up(row: str) -> None:
+    bench = rest()
+    bench.feed(LightsAsked(AT - 9, row, "scene"), LightsAsked(AT - 8, row, "response"), LightsAsked(AT - 7, "remote", None))
+    assert words(bench.feed(asked(AT, show="off"))) == REFUSED
+    bench.feed(LightsAsked(AT + 1, row, None), LightsAsked(AT + 1, row, None))
+    assert words(bench.feed(asked(AT + 2, show="off"))) == ["tried off", "done"]
+
+
+def test_two_rows_that_want_the_lights_must_both_give_them_up() -> None:
+    bench = wanted()
+    bench.feed(LightsAsked(AT, "task", "scene"), LightsAsked(AT + 1, "hand", None))
+    answer = one(Answer, bench.feed(asked(AT + 2, output="red")))
+    assert answer.body["error"] == "task wants the lights, with scene: no output is tried before it gives them up"
+    bench.feed(LightsAsked(AT + 3, "task", None))
+    assert words(bench.feed(asked(AT + 4, output="red"))) == ["tried red", "done"]
+
+
 def test_after_the_last_alarm_is_cleared_it_is_possible_again() -> None:
     bench = alarmed()
     bench.feed(AlarmChanged(AT, "b", "raised", "overt"), AlarmChanged(AT + 1, "a", "cleared", "discreet"))
@@ -154,6 +180,17 @@ def test_an_alarm_has_the_lights_in_the_turn_in_which_it_is_raised() -> None:
     made = running()
     feed(made, Asked(3.0, 1, {"do": "output.test", "output": "blue", "s": 10}))
     assert plays(feed(made, edge(4.0, True)) + made.advance(4.6)) == {"red": "flash_a", "blue": "flash_b", "lamp": "raised"}
+
+
+def test_lights_that_the_officer_has_switched_on_are_not_put_out_by_a_trial() -> None:
+    made = running()
+    shown = plays(feed(made, Asked(3.0, 1, {"do": "lights.hand", "show": "response"})))
+    effects = feed(made, Asked(4.0, 2, {"do": "output.test", "show": "off", "s": 10}))
+    assert "hand wants the lights" in one(Answer, effects).body["error"]
+    assert plays(effects) == shown
+    assert shown["red"] != "off"
+    feed(made, Asked(5.0, 3, {"do": "lights.hand", "show": None}))
+    assert set(plays(feed(made, Asked(6.0, 4, {"do": "output.test", "show": "off", "s": 10}))).values()) == {"off"}
 
 
 def test_a_silent_alarm_changes_nothing_of_a_trial() -> None:

@@ -177,6 +177,19 @@ RECORDS: dict[str, Record] = {
         308,
         1_900_000,
     ),
+    "selftest_partial": _up(
+        SelfTest(
+            what="commission",
+            result="partial",
+            ended="done",
+            inputs={},
+            steps={"gnss": "pass"},
+            report="fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+            signed=False,
+        ),
+        311,
+        1_970_000,
+    ),
     "event_hardware": _up(
         EventRecord(what="hardware.changed", id="receiver", old="IC=AT6558R-5N-32", new="MOD=NEO-M9N-00B"), 309, 1_950_000
     ),
