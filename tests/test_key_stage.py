@@ -161,6 +161,16 @@ def test_a_folder_that_is_gone_is_empty_and_one_that_cannot_be_read_changes_noth
     assert plan(keys, renewals[0]).files == renewals[0]
 
 
+def test_of_a_file_that_cannot_be_read_any_more_the_one_before_is_used_on(keys: Path, renewals: tuple[Pair, Pair]) -> None:
+    """A link to itself stands for a card that gives an error."""
+    put(keys, renewals[0])
+    (keys / "unit.key").unlink()
+    (keys / "unit.key").symlink_to("unit.key")
+    files, left_out = plan(keys, renewals[0])
+    assert files == renewals[0]
+    assert [line.rpartition("; ")[2] for line in left_out] == ["the one before is used on"]
+
+
 def test_the_stage_holds_exactly_what_was_planned_for_its_owner_only(tmp_path: Path) -> None:
     stage = tmp_path / "stage"
     key_stage.lay(stage, {"a": b"1", "b": b"2"})

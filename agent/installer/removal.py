@@ -7,6 +7,9 @@ from agent.installer.steps import Steps
 
 KEPT = ("/etc/outpost", "/var/lib/outpost")
 
+KEYS_IN_MEMORY = "run/outpost-keys"
+"""Of outpost-keys-stage.service, which keeps them as long as it is there."""
+
 
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
@@ -28,6 +31,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
             site.hand.remove(places.at(name))
         for folder in ("journald.conf.d", "system.conf.d"):
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
+        site.hand.clear(places.at(KEYS_IN_MEMORY))
         _forget(site)
     with steps.step("commands and versions: /opt/outpost"):
         for command in COMMANDS:

@@ -44,6 +44,16 @@ def test_purge_leaves_nothing(unit: Machine) -> None:
     assert not unit.has_user
 
 
+@pytest.mark.parametrize("purge", [False, True])
+def test_no_copy_of_the_keys_stays_in_memory(unit: Machine, purge: bool) -> None:
+    live_in(unit)
+    copy = unit.places.at("run/outpost-keys/unit.key")
+    copy.parent.mkdir(parents=True)
+    copy.write_text("secret")
+    removal.uninstall(unit.site, purge=purge)
+    assert not copy.parent.exists()
+
+
 def test_what_stayed_is_taken_up_by_the_next_installation(unit: Machine) -> None:
     live_in(unit)
     removal.uninstall(unit.site, purge=False)
