@@ -6,6 +6,7 @@ import sys
 
 from agent import __version__
 from agent.installer import apply, install, move, parcel, removal, status, trial
+from agent.installer.alone import alone
 from agent.installer.hand import Hand
 from agent.installer.places import Places
 from agent.installer.site import Failed, Site
@@ -57,6 +58,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     within, stay = trial.READY_WITHIN_S, trial.STAY_S
     made.add_argument("--ready-within", type=seconds, default=within, metavar="S", help=f"a new version has {within:g} s to come to READY")
     made.add_argument("--stay", type=seconds, default=stay, metavar="S", help=f"and has to stay so for {stay:g} s")
+    made.add_argument("--now", action="store_true", help="restart the agent also while an alarm is live")
     made.add_argument("--purge", action="store_true", help="uninstall: the store, the config and the keys too")
     made.add_argument("--yes", action="store_true", help="uninstall --purge: do not ask")
     return made
@@ -77,7 +79,8 @@ def main(argv: list[str] | None = None) -> int:
     made = parser("./install" if found else "outpost-install")
     args = made.parse_args(words)
     verb = args.verb or ("install" if found else "status")
-    site = Site(live=not args.image, hand=Hand(_would if args.dry_run else lambda _: None, dry=args.dry_run), say=_say)
+    hand = Hand(_would if args.dry_run else lambda _: None, dry=args.dry_run)
+    site = Site(live=not args.image, hand=hand, say=_say, at_once=args.now)
     try:
         return run(verb, args, site, found)
     except Failed as e:
@@ -99,6 +102,19 @@ def run(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel | 
         raise Failed(f"{verb} needs root: run it with sudo")
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"  # a plain `su` leaves them out
     os.umask(0o022)  # somebody's stricter one would hide the program from the agent's user
+    if verb == "trial":
+        trial.judge(site)  # a verdict is no failure of whoever gave it
+        return 0
+    with alone(site):
+        return change(verb, args, site, found)
+
+
+def change(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel | None) -> int:
+    """Run a verb that changes something; the exit code.
+
+    Raises:
+        Failed: it cannot be done.
+    """
     if verb == "install":
         if found is None:
             raise Failed("there is nothing to install from: run ./install in the unpacked bundle, or in a checkout")
@@ -109,9 +125,6 @@ def run(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel | 
         return install.roll_back(site, args.ready_within, args.stay)
     if verb == "move-store":
         return move.move(site, args.ready_within)
-    if verb == "trial":
-        trial.judge(site)  # a verdict is no failure of whoever gave it
-        return 0
     if args.purge and not args.yes and not args.dry_run and not _sure(site.places):
         raise Failed("nothing was removed")
     return removal.uninstall(site, purge=args.purge)

@@ -44,6 +44,8 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
         if runs and "config.fallback" not in probe.look(site, version).faults:
             step.done(f"{version} runs")
             return Outcome(restart=restart)
+        if not site.hand.dry and found.version == version:  # another's was asked before the switch
+            service.may_restart(site, version)
         site.systemctl("reset-failed", SERVICE)
         site.systemctl("restart", "--no-block", TARGET)
         config.applied(site, laid)

@@ -3,7 +3,7 @@
 from agent.installer import apply, checks, config, lay, links, manifest, probe, trial, versions
 from agent.installer.parcel import Parcel
 from agent.installer.places import SERVICE, TRIAL_SERVICE
-from agent.installer.service import await_ready, look
+from agent.installer.service import await_ready, look, may_restart
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
@@ -84,6 +84,7 @@ def _check(site: Site, steps: Steps, new: str, old: str, *, built: bool) -> None
 
 def _switch(site: Site, steps: Steps, new: str, old: str, ready_within_s: float, stay_s: float) -> bool:
     """Put the new version in use, on trial if it has anything to show; whether it is."""
+    may_restart(site, old)
     found = look(site)
     if not versions.is_sound(site, old):  # it could neither judge nor come back
         links.use(site, new)

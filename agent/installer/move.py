@@ -59,6 +59,7 @@ def move(site: Site, ready_within_s: float) -> int:
         raise Failed(f"no file system is labelled {STATE_LABEL}: sudo mkfs.ext4 -L {STATE_LABEL} /dev/sdX1 (it empties that partition)")
     if store.is_symlink() or not store.is_dir() or not any(store.iterdir()):
         raise Failed(f"there is no store in {site.places.on_unit(store)} to be moved: sudo outpost-install apply uses the disk from now on")
+    service.may_restart(site, version)
     ran = bool(service.look(site).pid)
     with steps.step("service: stop, outputs safe"):
         site.must(["systemctl", "stop", SERVICE], "stopping the agent")

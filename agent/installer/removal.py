@@ -1,7 +1,7 @@
 """Uninstall: the manifest goes in; everything that was laid is gone. The store, the config and the keys stay unless they are purged."""
 
-from agent.installer import bootconfig, manifest
-from agent.installer.places import COMMANDS, SERVICE, STATE_MOUNT, TARGET, TRIAL_SERVICE
+from agent.installer import bootconfig, manifest, state
+from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
@@ -14,11 +14,12 @@ KEYS_IN_MEMORY = "run/outpost-keys"
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
     places, steps, laid = site.places, Steps(site), manifest.read(site)
-    if not places.opt.exists() and not laid.files:
+    left = purge and (places.etc.exists() or places.state.exists())
+    if not places.opt.exists() and not laid.files and not left:
         raise Failed("nothing is installed")
     with steps.step("service: stop, outputs safe"):
         site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
-        if STATE_MOUNT in laid.enabled and not purge:
+        if state.is_mounted(site) and not purge:
             site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
             site.do(["systemctl", "disable", unit])
@@ -29,6 +30,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
     with steps.step("system files"):
         for name in laid.files:
             site.hand.remove(places.at(name))
+        site.hand.remove(places.units / STATE_MOUNT)  # also when a lost manifest does not name it
         for folder in ("journald.conf.d", "system.conf.d"):
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
         site.hand.clear(places.at(KEYS_IN_MEMORY))
@@ -54,6 +56,10 @@ def _forget(site: Site) -> None:
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
     with steps.step("store, config, keys and user"):
+        if not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
+            site.hand.folder(places.state)
+            options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
+            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], "the store's disk")
         if places.state.is_dir():
             for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
                 if path.is_dir() and not path.is_symlink():
@@ -61,6 +67,8 @@ def _purge(site: Site, steps: Steps) -> None:
                 else:
                     site.hand.remove(path)
         site.systemctl("stop", STATE_MOUNT)
+        if state.is_mounted(site):
+            site.must(["umount", str(places.state)], "the store's disk")
         site.hand.empty(places.state)
         site.hand.clear(places.etc)
         if site.system.run(["getent", "passwd", "outpost"]).code == 0:

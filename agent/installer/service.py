@@ -3,9 +3,14 @@
 from typing import NamedTuple
 
 from agent.installer.places import SERVICE
-from agent.installer.site import Site
+from agent.installer.site import Failed, Site
 
 LOOK_EVERY_S = 0.5
+STARTS_WITHIN_S = 20.0
+"""An agent that is just starting does not know yet which alarms are live."""
+
+ALARM_IS_LIVE = 1
+"""What `outpost idle` ends with, also when the agent does not answer; 2 is argparse's, of a version that does not know the command."""
 KEYS = ("ActiveState", "SubState", "MainPID", "NRestarts", "UnitFileState", "Result")
 
 
@@ -32,6 +37,21 @@ def look(site: Site) -> Service:
     if found.get("Result", "success") != "success":
         state += f", last result: {found['Result']}"
     return Service(ready, state, pid, _version(site, pid), found.get("UnitFileState") == "enabled")
+
+
+def may_restart(site: Site, version: str) -> None:
+    """Ask the running agent, by the command of its version. One that has no such command has nothing to say.
+
+    Raises:
+        Failed: an alarm is live, or the agent does not say.
+    """
+    if site.at_once or not site.live or not look(site).pid:
+        return
+    program = site.places.versions / version / "bin/outpost"
+    ran = site.system.run([str(program), "idle", f"--wait={STARTS_WITHIN_S:g}", "-c", str(site.places.config)])
+    if ran.code == ALARM_IS_LIVE:
+        why = ran.last(1) or "an alarm is live"
+        raise Failed(f"{why}; nothing was restarted. Again when it is over, or with --now to do it all the same")
 
 
 def _version(site: Site, pid: int) -> str:

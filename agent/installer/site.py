@@ -16,7 +16,10 @@ class Failed(Exception):
 
 @dataclass
 class Site:
-    """One unit that something is installed on. `live`: systemd runs on it (else it is a tree, an image that is being made)."""
+    """One unit that something is installed on. `live`: systemd runs on it (else it is a tree, an image that is being made).
+
+    `at_once`: a live alarm is no reason to wait with a restart.
+    """
 
     places: Places = field(default_factory=Places)
     hand: Hand = field(default_factory=Hand)
@@ -24,6 +27,7 @@ class Site:
     facts: Facts = field(default_factory=facts)
     say: Callable[[str], None] = print
     live: bool = True
+    at_once: bool = False
 
     def do(self, argv: Sequence[str], *, timeout_s: float = 60.0, env: dict[str, str] | None = None) -> Ran:
         """Run a command that changes something: told before, and not run when nothing is to be changed."""

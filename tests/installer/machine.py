@@ -36,6 +36,7 @@ class Machine:
     """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config.
 
     `faults`: what each version has. `offline`: versions that get no link. `silent`: versions that do not answer.
+    `idle`: what `outpost idle` ends with; 2 is of a version without it.
     """
 
     root: Path
@@ -57,6 +58,8 @@ class Machine:
     live: bool = True
     disk_fails: bool = False
     slow: bool = False
+    idle: int = 2
+    at_once: bool = False
     faults: dict[str, list[str]] = field(default_factory=dict)
     offline: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
@@ -76,7 +79,7 @@ class Machine:
 
     @property
     def site(self) -> Site:
-        return Site(self.places, Hand(self._before, dry=self.dry), self, self.facts, self.said.append, live=self.live)
+        return Site(self.places, Hand(self._before, dry=self.dry), self, self.facts, self.said.append, live=self.live, at_once=self.at_once)
 
     def parcel(self, version: str, *, wheels: tuple[str, ...] = ()) -> Parcel:
         """A bundle of that version, with units that name it."""
@@ -171,6 +174,8 @@ class Machine:
                 return Ran(TIMED_OUT if self.slow else 0 if sound else 1, "")
             case [_, "status", "--json", *_] | [_, "-I", "-c", probe.GRAVE]:
                 return self._asked(argv[1] == "status")
+            case [_, "idle", *_]:
+                return Ran(self.idle, "")
             case [program, "check", *words]:
                 return self._check(Path(program).parent.parent.name, words)
             case ["systemctl", verb, *words]:
@@ -216,16 +221,18 @@ class Machine:
 
     def _mount_state(self) -> None:
         if self.disk.is_dir() and not self.disk_fails and self.places.state not in self.mounts:
-            self._mount(self.places.state, self.disk, self.below / "outpost")
-            self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
+            self._mount(self.places.state, self.disk)
 
-    def _mount(self, target: Path, what: Path, hidden: Path | None = None) -> None:
+    def _mount(self, target: Path, what: Path) -> None:
         """A mount is a link in the place of the folder, which is kept elsewhere meanwhile."""
-        self.mounts[target] = hidden or self.root.parent / f"hidden-{len(self.mounts)}"
+        is_store = target == self.places.state
+        self.mounts[target] = self.below / "outpost" if is_store else self.root.parent / f"hidden-{len(self.mounts)}"
         self.mounts[target].parent.mkdir(parents=True, exist_ok=True)
         target.mkdir(parents=True, exist_ok=True)
         target.rename(self.mounts[target])
         target.symlink_to(what)
+        if is_store:
+            self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
 
     def _unmount(self, target: Path) -> None:
         target.unlink()

@@ -34,7 +34,7 @@ def test_a_page_tells_every_verb_and_the_times_of_a_trial(page: str) -> None:
         assert re.search(rf"outpost-install {verb}\b", found), verb
     for number in (f"{trial.READY_WITHIN_S:g} s", f"{trial.STAY_S:g} s"):
         assert number in found or number.replace(" s", " 秒") in found, number
-    for option in ("--ready-within", "--stay", "--purge", "--yes", "--dry-run", "--image"):
+    for option in ("--ready-within", "--stay", "--now", "--purge", "--yes", "--dry-run", "--image"):
         assert option in found, option
 
 

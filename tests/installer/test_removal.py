@@ -54,6 +54,35 @@ def test_no_copy_of_the_keys_stays_in_memory(unit: Machine, purge: bool) -> None
     assert not copy.parent.exists()
 
 
+def test_purge_after_an_uninstallation_takes_what_had_stayed(unit: Machine) -> None:
+    live_in(unit)
+    removal.uninstall(unit.site, purge=False)
+    assert removal.uninstall(unit.site, purge=True) == 0
+    assert rest(unit) == set()
+    with pytest.raises(Failed, match="nothing is installed"):
+        removal.uninstall(unit.site, purge=True)
+
+
+def test_purge_after_an_uninstallation_takes_the_store_from_its_disk_too(unit: Machine) -> None:
+    unit.plug_in()
+    unit.install("1.0")
+    (unit.disk / "store").write_text("alarms")
+    removal.uninstall(unit.site, purge=False)
+    assert (unit.disk / "store").is_file()
+    removal.uninstall(unit.site, purge=True)
+    assert not (unit.disk / "store").exists()
+    assert not unit.places.etc.exists()
+
+
+def test_the_mount_of_the_store_goes_also_when_the_manifest_is_lost(unit: Machine) -> None:
+    unit.plug_in()
+    unit.install("1.0")
+    unit.places.manifest.unlink()
+    removal.uninstall(unit.site, purge=True)
+    assert not (unit.places.units / "outpost-state.service").exists()
+    assert unit.places.state not in unit.mounts
+
+
 def test_what_stayed_is_taken_up_by_the_next_installation(unit: Machine) -> None:
     live_in(unit)
     removal.uninstall(unit.site, purge=False)

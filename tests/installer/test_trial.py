@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.installer import install, links, status, trial, versions
+from agent.installer import apply, install, links, status, trial, versions
 from agent.installer.site import Failed
+from agent.installer.steps import Steps
 from tests.installer.machine import DIES, GOOD, MUTE, PARTS, Machine, PowerCut
 
 CHANGES_MAX = 200
@@ -94,6 +95,38 @@ def test_after_a_power_cut_the_link_has_time_for_a_cold_modem(unit: Machine) -> 
     unit.offline.add("2.0")
     unit.boot()
     assert "no link after 300 s" in trial.last_verdict(unit.site)
+
+
+def test_nothing_is_restarted_while_an_alarm_is_live(unit: Machine) -> None:
+    unit.install("2.0")
+    before, unit.idle = unit.restarts, 1
+    with pytest.raises(Failed, match=r"an alarm is live; nothing was restarted.*--now"):
+        unit.install("3.0")
+    with pytest.raises(Failed, match="an alarm is live"):
+        install.roll_back(unit.site, 60, 15)
+    unit.places.config.write_text("[unit]\nid = 'JD-0418'\n")
+    with pytest.raises(Failed, match="an alarm is live"):
+        apply.apply(unit.site, Steps(unit.site), 60)
+    assert (unit.running, unit.restarts) == ("2.0", before)
+    assert (links.current(unit.site), links.previous(unit.site)) == ("2.0", "1.0")
+
+
+def test_with_now_a_live_alarm_does_not_hold_it_up(unit: Machine) -> None:
+    unit.idle, unit.at_once = 1, True
+    assert unit.install("2.0") == 0
+    assert unit.running == "2.0"
+
+
+def test_what_is_as_it_should_be_is_not_held_up_by_an_alarm(unit: Machine) -> None:
+    unit.idle = 1
+    assert unit.install("1.0") == 0
+    assert unit.restarts == 1
+
+
+def test_without_an_agent_no_alarm_is_asked_for(machine: Machine) -> None:
+    machine.configure()
+    machine.idle = 1
+    assert machine.install("1.0") == 0
 
 
 def test_a_failed_upgrade_leaves_the_version_before_the_old_one_as_it_was(unit: Machine) -> None:
