@@ -145,6 +145,17 @@ def test_a_lamp_that_the_person_does_not_see_fails_and_one_left_out_is_so_with_t
     }
 
 
+def test_both_languages_of_a_line_tell_of_one_look(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supply that falls with each reading: said in two languages, it has one voltage."""
+    readings = iter(range(500, 0, -1))
+    monkeypatch.setattr("agent.adapters.supply.voltages", lambda _: {"EXT5V": next(readings) / 100})
+    monkeypatch.setattr("agent.adapters.vitals.hottest_c", lambda _: next(readings) / 10)
+    _, lines = commission(agent, "machine", [])
+    for code, figure in (("power.voltage", "4.96"), ("power.heat", "50")):
+        assert figure in lines[code]["what"]["en"]
+        assert figure in lines[code]["what"]["zh"]
+
+
 def test_enter_is_no_yes_to_what_only_an_eye_can_tell(agent: Agent) -> None:
     code, lines = commission(agent, "outputs", [])
     assert code == 0
