@@ -39,7 +39,7 @@ def _input(walk: Walk, wired: Input) -> None:
         found = walk.wait(lambda status: section(status, "inputs").get(wired.id) is not reads, ALIVE_S)
         walk.note("pass" if found else "fail", code, "input.beats" if found else "input.still", "" if found else "wire.do", name=wired.id)
     elif reads is (wired.use is InputUse.RECORDER_ALIVE):
-        walk.note("pass", code, "input.rests", name=wired.id, state=walk.text("on" if reads else "off"))
+        walk.note("pass", code, "input.rests_on" if reads else "input.rests_off", name=wired.id)
     else:
         walk.note("fail", code, "input.wrong_way", "input.wrong_way.do", name=wired.id, active=wired.active, other=_other(wired))
 

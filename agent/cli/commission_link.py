@@ -17,7 +17,8 @@ def link(walk: Walk) -> None:
     """First as it is, then without, then again."""
     walk.wait(online)
     body = walk.status()
-    walk.take(lambda words: doctor_link.link(body, walk.config.mqtt, words, walk.now))
+    seen = doctor_link.link_seen(body, walk.config.mqtt, walk.now)
+    walk.take(lambda words: doctor_link.link_told(body, seen, words))
     if not online(body):
         walk.note("skip", "link.outage", "outage.offline")
         return

@@ -1,9 +1,8 @@
 """The steps that ask little of the person: machine and clock at the begin, cranking at the end; lines of the report come out."""
 
 from agent.adapters import supply
-from agent.cli import doctor, doctor_unit
+from agent.cli import doctor_machine, doctor_unit
 from agent.cli.commission_walk import AgentGone, Section, Walk, boot
-from agent.cli.doctor_machine import voltage
 from agent.cli.why_findings import section
 
 CLOCK_S = 60.0
@@ -13,7 +12,9 @@ CRANK_S = 12.0
 
 def machine(walk: Walk) -> None:
     """Supply, heat, disk, store."""
-    walk.take(lambda words: doctor.machine(walk.config, words))
+    power, storage = doctor_machine.power_seen(), doctor_machine.storage_seen(walk.config.store)
+    walk.take(lambda words: doctor_machine.power_told(power, words))
+    walk.take(lambda words: doctor_machine.storage_told(storage, walk.config.store, words))
     body = walk.status()
     walk.take(lambda words: [doctor_unit.store(body, words)])
 
@@ -41,7 +42,7 @@ def crank(walk: Walk) -> None:
         low |= _low(after) or supply.low() is True
         walk.talk.turn()
     for name, volts in lowest.items():
-        walk.take(lambda words, name=name, volts=volts: [voltage(name, volts, count, words)])  # type: ignore[misc]  # bound by defaults
+        walk.take(lambda words, name=name, volts=volts: [doctor_machine.voltage(name, volts, count, words)])  # type: ignore[misc]  # bound by defaults
     _judge(walk, before, after, low, bits)
     if not lowest:
         walk.note("skip", "crank.voltage", "volts.unknown")

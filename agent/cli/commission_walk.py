@@ -146,9 +146,10 @@ class Walk:
         self._add(Line("skip", code, what, dict.fromkeys(self.words, ""), left_out=True))
 
     def take(self, checks: Callable[[Words], list[Check]]) -> None:
-        """Lines of `outpost doctor`, in both languages; the result is that of the first."""
+        """Lines of `outpost doctor`, in both languages. What is looked at has been looked at before: `checks` only says it, twice."""
         first, second = (checks(self.words[name]) for name in LANGUAGES)
-        for one, other in zip(first, second, strict=False):
+        for one, other in zip(first, second, strict=True):
+            assert (one.result, one.code) == (other.result, other.code), f"two findings of one look: {one}, {other}"
             what, do = (dict(zip(LANGUAGES, pair, strict=True)) for pair in ((one.what, other.what), (one.do, other.do)))
             self._add(Line(one.result, one.code, what, do))
 

@@ -83,10 +83,11 @@ COMMISSION: dict[str, tuple[str, str]] = {
     ),
     "input.wrong_way": ("{name} reads the wrong way round (active = \"{active}\")", "{name} 的极性相反（active = \"{active}\"）"),
     "input.wrong_way.do": (
-        'Swap the contact, or set active = "{other}" for it; if it is stuck, free it.',
-        '更换触点，或在配置中设 active = "{other}"；若已卡住请松开。',
+        'If it is stuck, free it. Else swap the contact, or set active = "{other}", `sudo outpost-install apply`, and commission anew.',
+        '若已卡住请松开；否则更换触点，或在配置中设 active = "{other}"，执行 `sudo outpost-install apply` 后重新验收。',
     ),
-    "input.rests": ("{name}: {state} at rest, as it should be", "{name}：静止时为{state}，正确"),
+    "input.rests_on": ("{name}: on at rest, as it should be", "{name}：静止时为接通，正确"),
+    "input.rests_off": ("{name}: off at rest, as it should be", "{name}：静止时为断开，正确"),
     "input.beats": ("{name}: the recorder's heartbeat is seen", "{name}：检测到录像机心跳"),
     "input.still": ("{name}: no heartbeat of the recorder", "{name}：没有录像机心跳"),
     # wires

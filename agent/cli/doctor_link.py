@@ -20,8 +20,24 @@ STAGES = ("dns", "tcp", "tls")
 
 def link(body: dict[str, Any] | None, mqtt: Mqtt | None, words: Words, now: Callable[[], float]) -> list[Check]:
     """Connection, steps, certificate, round trip. `now` gives monotonic seconds."""
+    return link_told(body, link_seen(body, mqtt, now), words)
+
+
+def link_seen(body: dict[str, Any] | None, mqtt: Mqtt | None, now: Callable[[], float]) -> list[link_look.Stage] | None:
+    """Look once, step by step: none where the agent has a link, None where nothing is known of the way."""
+    if mqtt is None:
+        return None
     if body is None:
-        return _looked(mqtt.endpoints[0], mqtt, words, now) if mqtt else [Check("skip", "link", words("no_config"))]
+        return link_look.look(mqtt.endpoints[0], mqtt, now)
+    told = section(body, "link")
+    return [] if told.get("state") == "online" else link_look.look(clean(told.get("endpoint", "-")), mqtt, now)
+
+
+def link_told(body: dict[str, Any] | None, seen: list[link_look.Stage] | None, words: Words) -> list[Check]:
+    """Say it."""
+    looked = [_stage(stage, words) for stage in seen or []]
+    if body is None:
+        return [Check("skip", "link", words("no_config"))] if seen is None else looked
     told = section(body, "link")
     endpoint, since = clean(told.get("endpoint", "-")), number(told.get("since_s"))
     if told.get("state") == "online":
@@ -31,13 +47,7 @@ def link(body: dict[str, Any] | None, mqtt: Mqtt | None, words: Words, now: Call
     reason = clean(told.get("reason") or "-")
     advice = words.advice(reason) or ""
     state = Check("fail", "link.state", words("link.offline", endpoint=endpoint, reason=words.reason(reason)), advice)
-    looked = _looked(endpoint, mqtt, words, now) if mqtt else []
     return [state, *looked, certificate(body, words)]
-
-
-def _looked(endpoint: str, mqtt: Mqtt, words: Words, now: Callable[[], float]) -> list[Check]:
-    stages = link_look.look(endpoint, mqtt, now)
-    return [_stage(stage, words) for stage in stages]
 
 
 def _stage(stage: link_look.Stage, words: Words) -> Check:

@@ -5,11 +5,15 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from agent.adapters import disk, inventory, supply, vitals
 from agent.cli.doctor_check import Check, Result
 from agent.cli.why_words import Words, size
 from agent.config import Store
+
+Seen = TypeVar("Seen")
+Late = TypeVar("Late")
 
 READINGS = 5
 READ_EVERY_S = 0.2
@@ -34,10 +38,36 @@ YEARS_FEW, YEARS_TOO_FEW = 5.0, 1.0
 LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = 9, 11
 
 
+class Power(NamedTuple):
+    """What was read of supply and heat: the firmware's bits, the lowest volts by name, the hottest."""
+
+    bits: supply.Throttled | None
+    lowest: dict[str, float]
+    hottest_c: float | None
+
+
+class Storage(NamedTuple):
+    """What was read of the store's disk: its mount, its free bytes, its wear and since when; None where it cannot be known."""
+
+    mounted: disk.Mount | None
+    free: int | None
+    worn: disk.Disk | None
+    up_s: float | None
+
+
 def power(words: Words, sys: Path = Path("/sys")) -> list[Check]:
     """Supply and heat."""
-    bits = supply.throttled(sys)
-    return [_supply(bits, words), *_voltages(words, sys), _heat(bits, words, sys)]
+    return power_told(power_seen(sys), words)
+
+
+def power_seen(sys: Path = Path("/sys")) -> Power:
+    """Look once."""
+    return Power(supply.throttled(sys), _lowest(sys), vitals.hottest_c(sys))
+
+
+def power_told(seen: Power, words: Words) -> list[Check]:
+    """Say it."""
+    return [_supply(seen.bits, words), *_voltages(seen.lowest, words), _heat(seen.bits, seen.hottest_c, words)]
 
 
 def _supply(bits: supply.Throttled | None, words: Words) -> Check:
@@ -50,7 +80,7 @@ def _supply(bits: supply.Throttled | None, words: Words) -> Check:
     return Check("pass", "power.supply", words("supply.well"))
 
 
-def _voltages(words: Words, sys: Path) -> list[Check]:
+def _lowest(sys: Path) -> dict[str, float]:
     lowest: dict[str, float] = {}
     for _ in range(READINGS):
         now = supply.voltages(sys)
@@ -58,6 +88,10 @@ def _voltages(words: Words, sys: Path) -> list[Check]:
             break
         lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
         threading.Event().wait(READ_EVERY_S)
+    return lowest
+
+
+def _voltages(lowest: dict[str, float], words: Words) -> list[Check]:
     if not lowest:
         return [Check("skip", "power.voltage", words("volts.unknown"))]
     return [voltage(name, volts, READINGS, words) for name, volts in lowest.items()]
@@ -71,8 +105,7 @@ def voltage(name: str, volts: float, count: int, words: Words) -> Check:
     return Check(result, "power.voltage", what, "" if result == "pass" else words("supply.do"))
 
 
-def _heat(bits: supply.Throttled | None, words: Words, sys: Path) -> Check:
-    hottest = vitals.hottest_c(sys)
+def _heat(bits: supply.Throttled | None, hottest: float | None, words: Words) -> Check:
     if hottest is None:
         return Check("skip", "power.heat", words("heat.unknown"))
     degrees = f"{hottest:.0f}"
@@ -89,16 +122,31 @@ def _heat(bits: supply.Throttled | None, words: Words, sys: Path) -> Check:
 
 
 def storage(store: Store | None, words: Words, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> list[Check]:
-    """How the store's disk is mounted, its room, and how long it lasts at the present pace. A dead card holds its caller for ever."""
+    """How the store's disk is mounted, its room, and how long it lasts at the present pace."""
+    return storage_told(storage_seen(store, proc, sys), store, words)
+
+
+def storage_seen(store: Store | None, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Storage | None:
+    """Look once; None when the disk does not answer: a dead card holds its caller for ever."""
+    return None if store is None else within(DISK_S_MAX, lambda: _storage(Path(store.path), proc, sys), None)
+
+
+def storage_told(seen: Storage | None, store: Store | None, words: Words) -> list[Check]:
+    """Say it."""
     if store is None:
         return [Check("skip", "disk", words("no_config"))]
-    silent = [Check("fail", "disk", words("disk.silent", path=store.path), words("mount.readonly.do"))]
-    return within(DISK_S_MAX, lambda: _storage(store, words, proc, sys), silent)
+    path = Path(store.path)
+    if seen is None:
+        return [Check("fail", "disk", words("disk.silent", path=path), words("mount.readonly.do"))]
+    if seen.mounted is None:
+        return [Check("skip", "disk.mount", words("mount.unknown", path=path)), _free(path, seen.free, words)]
+    worn = [] if seen.worn is None else [_wear(store, seen.worn, seen.up_s, words)]
+    return [_mount(path, seen.mounted, words), _free(path, seen.free, words), *worn]
 
 
-def within(seconds: float, look: Callable[[], list[Check]], late: list[Check]) -> list[Check]:
+def within(seconds: float, look: Callable[[], Seen], late: Late) -> Seen | Late:
     """What `look` finds, or `late` when it has not come back in time; it is then left behind in its thread."""
-    found: queue.SimpleQueue[list[Check]] = queue.SimpleQueue()
+    found: queue.SimpleQueue[Seen] = queue.SimpleQueue()
     threading.Thread(target=lambda: found.put(look()), name="disk-look", daemon=True).start()
     try:
         return found.get(timeout=seconds)
@@ -106,12 +154,9 @@ def within(seconds: float, look: Callable[[], list[Check]], late: list[Check]) -
         return late
 
 
-def _storage(store: Store, words: Words, proc: Path, sys: Path) -> list[Check]:
-    path = Path(store.path)
-    mounted = disk.mount(path, proc)
-    if mounted is None:
-        return [Check("skip", "disk.mount", words("mount.unknown", path=path)), _free(path, words)]
-    return [_mount(path, mounted, words), _free(path, words), _wear(store, disk.below(mounted, sys), disk.uptime_s(proc), words)]
+def _storage(path: Path, proc: Path, sys: Path) -> Storage:
+    mounted, free = disk.mount(path, proc), disk.room_for(path)[0]
+    return Storage(mounted, free, None if mounted is None else disk.below(mounted, sys), disk.uptime_s(proc))
 
 
 def _mount(path: Path, mounted: disk.Mount, words: Words) -> Check:
@@ -125,8 +170,7 @@ def _mount(path: Path, mounted: disk.Mount, words: Words) -> Check:
     return Check("pass", "disk.mount", words("mount.well", path=path, source=mounted.source, kind=mounted.kind, options=told))
 
 
-def _free(path: Path, words: Words) -> Check:
-    free, _ = disk.room_for(path)
+def _free(path: Path, free: int | None, words: Words) -> Check:
     if free is None:
         return Check("skip", "disk.free", words("free.unknown", path=path))
     result: Result = "fail" if free < FREE_BYTES_TOO_LOW else "warn" if free < FREE_BYTES_LOW else "pass"

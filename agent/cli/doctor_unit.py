@@ -104,12 +104,16 @@ def _receiver(body: Section, words: Words) -> Check:
     return Check("pass", "gnss.receiver", ", ".join([what, *named]))
 
 
+ANTENNA = {"ok": "antenna.ok", "open": "antenna.open", "short": "antenna.short"}
+
+
 def _antenna(sky: Section, words: Words) -> Check:
     state = sky.get("antenna")
     if state is None:
         return Check("skip", "gnss.antenna", words("antenna.silent"))
     well = state == "ok"
-    return Check("pass" if well else "fail", "gnss.antenna", words("antenna", state=state), "" if well else words("antenna.do"))
+    told = words(ANTENNA[state]) if state in ANTENNA else state
+    return Check("pass" if well else "fail", "gnss.antenna", words("antenna", state=told), "" if well else words("antenna.do"))
 
 
 def _satellites(body: Section, sky: Section, words: Words) -> Check:

@@ -123,7 +123,7 @@ def test_an_input_whose_change_nobody_sees_is_not_found(agent: Agent) -> None:
     assert code == 1
     assert lines["inputs.door"]["what"]["en"] == "door: no change seen in 1 s"
     assert lines["inputs.driver"]["result"] == "pass", "a panic button is pressed in its own step, where a press is a test"
-    assert lines["inputs.battery"]["result"] == "pass"
+    assert lines["inputs.battery"]["what"] == {"en": "battery: off at rest, as it should be", "zh": "battery：静止时为断开，正确"}
 
 
 def test_inputs_that_are_not_read_fail(agent: Agent) -> None:
@@ -143,6 +143,17 @@ def test_a_lamp_that_the_person_does_not_see_fails_and_one_left_out_is_so_with_t
         "code": "outputs.lamp",
         "what": {"en": "left out: no lamp yet", "zh": "已跳过：no lamp yet"},
     }
+
+
+def test_both_languages_of_a_line_tell_of_one_look(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supply that falls with each reading: said in two languages, it has one voltage."""
+    readings = iter(range(500, 0, -1))
+    monkeypatch.setattr("agent.adapters.supply.voltages", lambda _: {"EXT5V": next(readings) / 100})
+    monkeypatch.setattr("agent.adapters.vitals.hottest_c", lambda _: next(readings) / 10)
+    _, lines = commission(agent, "machine", [])
+    for code, figure in (("power.voltage", "4.96"), ("power.heat", "50")):
+        assert figure in lines[code]["what"]["en"]
+        assert figure in lines[code]["what"]["zh"]
 
 
 def test_enter_is_no_yes_to_what_only_an_eye_can_tell(agent: Agent) -> None:
