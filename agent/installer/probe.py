@@ -59,7 +59,9 @@ def worse(site: Site, new: str, old: str, before: Seen, link_within_s: float) ->
     """What the new version lacks that the old one had; empty when nothing. Waits for the link, if there was one."""
     if not before.answered:
         return ""
-    began, codes = site.system.now(), grave(site, new) - set(before.faults)
+    # One dead board is inputs.failed at first and inputs.silent later: what was ill before is no news under another name.
+    ill = {code.partition(".")[0] for code in before.faults}
+    began, codes = site.system.now(), {code for code in grave(site, new) if code.partition(".")[0] not in ill}
     while True:
         seen = look(site, new)
         if found := sorted(codes & set(seen.faults)):

@@ -3,6 +3,7 @@
 Told in order, on one unit: each test goes on where the one before has ended.
 """
 
+import json
 import stat
 import subprocess
 import threading
@@ -111,6 +112,8 @@ def test_it_starts_with_the_machine(pi: Tree) -> None:
 def test_an_upgrade_runs_after_its_trial_and_the_old_version_is_kept(pi: Tree, built: Bundles) -> None:
     said = unit.install(pi, built.good, *QUICK)
     assert f"0.2.0 is in use; {__version__} is kept" in said
+    answered, _, online = json.loads(pi.path("/opt/outpost/last-trial").read_text())["seen"]
+    assert (answered, online) == (True, False), "the old version was asked how it was; so the new one was, too"
     assert unit.running(pi) == "0.2.0"
     assert unit.versions(pi) == {__version__, "0.2.0"}
     assert pi.path("/etc/outpost/agent.toml").read_text() == unit.CONFIG

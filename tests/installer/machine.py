@@ -195,7 +195,7 @@ class Machine:
     def _asked(self, status: bool) -> Ran:
         """Its own agent's socket; or which faults are grave."""
         if not status:
-            return Ran(0, '["inputs.failed", "config.fallback", "panic.stuck"]')
+            return Ran(0, '["inputs.failed", "inputs.silent", "config.fallback", "panic.stuck"]')
         if not self.running or self.running in self.silent:
             return Ran(3, "no agent is running")
         faults = [{"code": code} for code in self.faults.get(self.running, [])]

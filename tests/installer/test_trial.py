@@ -54,7 +54,7 @@ def test_a_version_that_is_ready_with_a_dead_button_is_rolled_back(unit: Machine
     assert "2.0 failed: it is READY, but has inputs.failed, which 1.0 had not" in trial.last_verdict(unit.site)
 
 
-@pytest.mark.parametrize("code", ["inputs.failed", "panic.stuck", "gnss.silent"])
+@pytest.mark.parametrize("code", ["inputs.failed", "inputs.silent", "panic.stuck", "gnss.silent"])
 def test_a_fault_that_was_there_before_or_is_of_a_hand_or_is_not_grave_fails_no_trial(unit: Machine, code: str) -> None:
     unit.faults |= {"1.0": ["inputs.failed"], "2.0": [code]}
     assert unit.install("2.0") == 0
