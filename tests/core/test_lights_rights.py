@@ -208,3 +208,12 @@ def test_an_output_that_is_none_of_the_lights_is_none_of_their_business() -> Non
     bench.feed(Started(0.0))
     assert bench.feed(OutputFailed(1.0, "mark", "busy")) == []
     assert bench.part.deadline == math.inf
+
+
+def test_light_of_which_only_a_part_is_shed_is_seen() -> None:
+    wired = [OutputConfig(id=group, group=group, pin=pin) for pin, group in enumerate(("bar", "rear"), 4)]
+    bench = made(outputs=tuple(wired))
+    bench.feed(LightsShed(9.0, ("rear",)))
+    assert lights(bench).refuses("remote", "response") is None
+    bench.feed(LightsShed(9.5, ("bar", "rear")))
+    assert lights(bench).refuses("remote", "response") == "the supply is low, and bar, rear are shed"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agent.core.effects import Answer, Remember
-from agent.core.events import AlarmChanged, LampAsked, LightsAsked, OrderAnswered, Remembered, Reported, ReportLeft
+from agent.core.events import AlarmChanged, LampAsked, Lane, LightsAsked, OrderAnswered, Remembered, Reported, ReportLeft
 from agent.core.panic import Panic
 from agent.core.part import Output
 from agent.wire.records import Alarm
@@ -319,3 +319,24 @@ def test_an_older_acknowledgement_that_comes_after_the_one_that_counts_is_no_fai
     assert one(OrderAnswered, bench.feed(ack(AT + 1, OURS, "o-1", n=n))).label == "done"
     assert one(OrderAnswered, bench.feed(ack(AT + 2, OURS, "o-2", n=1, by=by))).label == "done"
     assert told(bench)["state"] == "acknowledged"
+
+
+def test_a_clear_that_names_an_older_press_is_answered_with_the_alarm_as_it_is() -> None:
+    """The centre has seen the newest press and means the one before: it is told again, in the slot of that alarm, and stays."""
+    bench = raised()
+    bench.feed(held(AT))
+    n = alarms(bench.all)[-1].n
+    bench.feed(ack(AT + 1, OURS, n=n))
+    outs = bench.feed(clear(AT + 2, OURS, n=n - 1))
+    assert one(OrderAnswered, outs).label == "failed"
+    again = one(Reported, outs)
+    assert [record.state for record in alarms(outs)] == ["acknowledged"]
+    assert (again.lane, again.slot) == (Lane.ALARM, f"alarm {OURS}")
+    assert told(bench)["state"] == "acknowledged"
+
+
+def test_whatever_is_said_of_an_alarm_goes_the_way_of_alarms() -> None:
+    bench = raised()
+    bench.feed(cancel(AT), ack(AT + 1, OURS), clear(AT + 2, OURS))
+    assert {record.state for record in alarms(bench.all)} >= {"raised", "cancel_requested", "acknowledged", "cleared"}
+    assert {out.lane for out in of(Reported, bench.all) if isinstance(out.record, Alarm)} == {Lane.ALARM}
