@@ -5,7 +5,10 @@ from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, 
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 
-KEPT = ("/etc/outpost", "/var/lib/outpost")
+KEPT = ("/etc/outpost", "/var/lib/outpost", "/var/lib/outpost-reports")
+
+REPORTS = "var/lib/outpost-reports"
+"""Of `outpost commission`, root's: papers that say where the unit stood and what it was made of."""
 
 KEYS_IN_MEMORY = "run/outpost-keys"
 """Of outpost-keys-stage.service, which keeps them as long as it is there."""
@@ -14,7 +17,7 @@ KEYS_IN_MEMORY = "run/outpost-keys"
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
     places, steps, laid = site.places, Steps(site), manifest.read(site)
-    left = purge and (places.etc.exists() or places.state.exists())
+    left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
     if not places.opt.exists() and not laid.files and not left:
         raise Failed("nothing is installed")
     with steps.step("service: stop, outputs safe"):
@@ -55,7 +58,7 @@ def _forget(site: Site) -> None:
 
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
-    with steps.step("store, config, keys and user"):
+    with steps.step("store, reports, config, keys and user"):
         if not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
             site.hand.folder(places.state)
             options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
@@ -70,6 +73,7 @@ def _purge(site: Site, steps: Steps) -> None:
         if state.is_mounted(site):
             site.must(["umount", str(places.state)], "the store's disk")
         site.hand.empty(places.state)
+        site.hand.clear(places.at(REPORTS))
         site.hand.clear(places.etc)
         if site.system.run(["getent", "passwd", "outpost"]).code == 0:
             site.do(["userdel", "outpost"])
