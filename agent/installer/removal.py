@@ -22,7 +22,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
         raise Failed("nothing is installed")
     with steps.step("service: stop, outputs safe"):
         site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
-        if state.is_mounted(site) and not purge:
+        if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
             site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
             site.do(["systemctl", "disable", unit])

@@ -52,7 +52,7 @@ def take(site: Site, manifest: Manifest, version: str) -> str:
     site.must(["systemctl", "enable", STATE_MOUNT], "the store's own file system")
     if site.live:
         site.systemctl("stop", SERVICE)
-        site.systemctl("start", STATE_MOUNT)
+        site.systemctl("restart", STATE_MOUNT)  # it may have started, and found no disk, when the machine did
         if not is_mounted(site):
             return f"on the root file system: {STATE_LABEL} could not be mounted (is it ext4? journalctl -u {STATE_MOUNT})"
     return f"on its own file system, {STATE_LABEL}, from now on"

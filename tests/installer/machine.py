@@ -257,7 +257,7 @@ class Machine:
                 self.enabled |= set(units)
             case "disable":
                 self.enabled -= set(units)
-            case "start" if units == ["outpost-state.service"]:
+            case "start" | "restart" if units == ["outpost-state.service"]:
                 self._mount_state()
             case "stop" if units == ["outpost-state.service"] and self.places.state in self.mounts:
                 self._unmount(self.places.state)
