@@ -4,6 +4,7 @@ from agent.installer import bootconfig, manifest, state
 from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
+from agent.installer.words import Said
 
 KEPT = ("/etc/outpost", "/var/lib/outpost", "/var/lib/outpost-reports")
 
@@ -19,18 +20,18 @@ def uninstall(site: Site, *, purge: bool) -> int:
     places, steps, laid = site.places, Steps(site), manifest.read(site)
     left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
     if not places.opt.exists() and not laid.files and not left:
-        raise Failed("nothing is installed")
-    with steps.step("service: stop, outputs safe"):
+        raise Failed("not_installed")
+    with steps.step("step.stop"):
         site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
         if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
             site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
             site.do(["systemctl", "disable", unit])
-    with steps.step("boot config: as it was"):
+    with steps.step("step.boot_back"):
         restart = bootconfig.take_out(site, laid)
     if purge:
         _purge(site, steps)
-    with steps.step("system files"):
+    with steps.step("step.system_gone"):
         for name in laid.files:
             site.hand.remove(places.at(name))
         site.hand.remove(places.units / STATE_MOUNT)  # also when a lost manifest does not name it
@@ -38,13 +39,16 @@ def uninstall(site: Site, *, purge: bool) -> int:
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
         site.hand.clear(places.at(KEYS_IN_MEMORY))
         _forget(site)
-    with steps.step("commands and versions: /opt/outpost"):
+    with steps.step("step.versions_gone"):
         for command in COMMANDS:
             site.hand.remove(places.at(f"usr/local/bin/{command}"))
         site.hand.clear(places.opt)
-    site.say("\nRemoved." if purge else f"\nRemoved. What stays: {', '.join(KEPT)} and the user outpost; ./install takes them up again.")
+    if purge:
+        site.tell("end.purged")
+    else:
+        site.tell("end.removed", kept=KEPT)
     if restart:
-        site.say("The boot config has changed: it counts after a restart.")
+        site.tell("end.restart_too")
     return 0
 
 
@@ -58,11 +62,11 @@ def _forget(site: Site) -> None:
 
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
-    with steps.step("store, reports, config, keys and user"):
+    with steps.step("step.purge"):
         if not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
             site.hand.folder(places.state)
             options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
-            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], "the store's disk")
+            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], Said("for.disk"))
         if places.state.is_dir():
             for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
                 if path.is_dir() and not path.is_symlink():
@@ -71,7 +75,7 @@ def _purge(site: Site, steps: Steps) -> None:
                     site.hand.remove(path)
         site.systemctl("stop", STATE_MOUNT)
         if state.is_mounted(site):
-            site.must(["umount", str(places.state)], "the store's disk")
+            site.must(["umount", str(places.state)], Said("for.disk"))
         site.hand.empty(places.state)
         site.hand.clear(places.at(REPORTS))
         site.hand.clear(places.etc)
