@@ -14,6 +14,9 @@ REPORTS = "var/lib/outpost-reports"
 KEYS_IN_MEMORY = "run/outpost-keys"
 """Of outpost-keys-stage.service, which keeps them as long as it is there."""
 
+KEYS_SERVICE = "outpost-keys.service"
+"""Ten seconds after keys were changed it runs our program, which would be gone: it is stopped, and that is no failure."""
+
 
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
@@ -22,7 +25,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
     if not places.opt.exists() and not laid.files and not left:
         raise Failed("not_installed")
     with steps.step("step.stop"):
-        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
+        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
         if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
             site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
@@ -55,7 +58,8 @@ def uninstall(site: Site, *, purge: bool) -> int:
 def _forget(site: Site) -> None:
     """systemd and udev forget what is gone."""
     site.systemctl("daemon-reload")
-    site.systemctl("reset-failed", SERVICE)
+    for unit in (SERVICE, KEYS_SERVICE):
+        site.systemctl("reset-failed", unit)
     if site.live:
         site.do(["udevadm", "control", "--reload"])
 
