@@ -176,6 +176,10 @@ TOLD: dict[str, tuple[str, str]] = {
     "status.boot": ("boot      {path} has our lines", "启动配置  {path} 中有我们的行"),
     "status.no_boot": ("boot      {path} has no lines of ours", "启动配置  {path} 中没有我们的行"),
     "status.own": ("store     {path} on its own file system", "存储      {path} 在自己的文件系统上"),
+    "status.unlooked": (
+        "config    {path}, not looked at: that needs root (sudo outpost-install status)",
+        "配置      {path}，没有检查：需要 root 权限（sudo outpost-install status）",
+    ),
     "status.root": ("store     {path} on the root file system", "存储      {path} 在根分区上"),
     # each change, where only they are listed
     "would": ("    would {what}", "    将{what}"),
