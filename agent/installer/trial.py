@@ -127,12 +127,14 @@ def _pass(site: Site, trial: Trial) -> None:
 def _roll_back(site: Site, trial: Trial, why: Said) -> None:
     was = links.current(site)
     links.use(site, trial.old)
-    if lay(site, manifest.read(site), versions.shared(site, trial.old)):
-        reload(site)
-    running = service.look(site).version
-    if was != trial.old or running not in ("", trial.old):
-        site.systemctl("reset-failed", SERVICE)
-        site.systemctl("restart", "--no-block", TARGET)
+    try:
+        if lay(site, manifest.read(site), versions.shared(site, trial.old)):
+            reload(site)
+    finally:  # also with units that cannot be written: the agent is what counts
+        running = service.look(site).version
+        if was != trial.old or running not in ("", trial.old):
+            site.systemctl("reset-failed", SERVICE)
+            site.systemctl("restart", "--no-block", TARGET)
     trial = replace(trial, failed=str(why), why=why.packed())
     _verdict(site, trial, Said("trial.failed", new=trial.new, why=why, old=trial.old))
     site.hand.remove(site.places.trial)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from agent.installer import apply, install, links, status, trial, versions
 from agent.core.pin_watch import SILENT_S
+from agent.installer import apply, install, links, status, trial, versions
+from agent.installer.machine import Ran
 from agent.installer.site import Failed
 from agent.installer.steps import Steps
 from tests.installer.machine import DIES, GOOD, MUTE, PARTS, Machine, PowerCut
@@ -146,8 +148,6 @@ def test_a_version_that_does_not_take_the_config_is_never_switched_to(unit: Mach
     assert versions.names(unit.site) == ["1.0"]
 
 
-def test_a_unit_that_never_ran_is_upgraded_without_a_trial(machine: Machine) -> None:
-    machine.install("1.0")
 @pytest.mark.parametrize("is_damaged", [False, True])
 def test_an_agent_that_runs_is_not_replaced_by_a_version_that_cannot_be_tried(unit: Machine, is_damaged: bool) -> None:
     unit.refuses |= {"1.0", "2.0"}
@@ -189,6 +189,8 @@ def test_a_version_on_trial_stays_longer_than_the_agent_takes_to_see_that_it_is_
     assert trial.STAY_S >= SILENT_S + 5
 
 
+def test_a_unit_that_never_ran_is_upgraded_without_a_trial(machine: Machine) -> None:
+    machine.install("1.0")
     assert machine.install("2.0") == 0
     assert links.current(machine.site) == "2.0"
     assert not machine.places.verdict.exists()
