@@ -38,11 +38,15 @@ class WireChanged(Event):
 
 
 class ActionTaken(Event):
-    """The officer did something on the unit's own page: `action`, and what belongs to it; `asker` is who waits for an Answer."""
+    """The officer did something on the unit's own page: `action`, and what belongs to it; `asker` is who waits for an Answer.
+
+    `by_root`: as in `Asked`.
+    """
 
     action: str
     body: dict[str, Any]
     asker: int
+    by_root: bool = False
 
 
 class ReminderAsked(Event):

@@ -114,6 +114,7 @@ class Lights(Part):
         self._ask_again_at = math.inf
         self._unanswered_since = math.inf
         self._faulty = False
+        self._failed: dict[str, str] = {}
 
     @property
     def deadline(self) -> float:
@@ -228,6 +229,7 @@ class Lights(Part):
             return ()
         others = [output for output, pattern in wanted.items() if shown.get(output) != pattern.name]
         self._showing = self._shows_now(wanted) if not any(output in self._bar for output in others) else None
+        self._failed = {output: why for output, why in self._failed.items() if output in others}
         if others:
             self._doubt(at)  # an answer to an earlier wish, the later one is on its way; or they have gone their own way
             return self._turned(at)
@@ -244,10 +246,12 @@ class Lights(Part):
 
     def _fail(self, at: float, output: str, reason: str) -> Outputs:
         self._faulty = True
+        self._failed[output] = reason
         self._shown = {name: pattern for name, pattern in self._shown.items() if name != output}
         self._showing = None if output in self._bar else self._showing
         self._doubt(at)
-        return [FaultSeen(at, "lights.output", True, f"{output}: {reason}"), *self._turned(at)]
+        detail = "; ".join(f"{name}: {why}" for name, why in self._failed.items())
+        return [FaultSeen(at, "lights.output", True, detail), *self._turned(at)]
 
     # --- what is told -------------------------------------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ class Unit:
                 if not any(action in part.actions for part in self.parts):
                     known = ", ".join(sorted(action for part in self.parts for action in part.actions)) or "nothing"
                     return [*effects, Answer(event.asker, {"error": f"cannot do {action!r:.60}; can do: {known}"})]
-                event = ActionTaken(event.at, action, event.request, event.asker)
+                event = ActionTaken(event.at, action, event.request, event.asker, event.by_root)
             case Asked():
                 effects.append(self._reply(event))
                 return effects

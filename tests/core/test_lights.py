@@ -173,6 +173,14 @@ def test_an_output_that_fails_later_is_asked_again_until_it_plays() -> None:
     assert of(FaultSeen, bench.feed(LightsShown(14.7, DARK))) == []
 
 
+def test_the_fault_names_all_outputs_that_fail_and_no_more_what_plays_again() -> None:
+    bench = answered()
+    bench.feed(OutputFailed(10.0, "red", "gone"))
+    assert one(FaultSeen, bench.feed(OutputFailed(10.1, "lamp", "cut"))).detail == "red: gone; lamp: cut"
+    bench.feed(LightsShown(10.2, {name: "off" for name in DARK if name != "lamp"}))
+    assert one(FaultSeen, bench.feed(OutputFailed(11.0, "lamp", "cut"))).detail == "lamp: cut"
+
+
 def test_outputs_that_go_their_own_way_are_asked_back() -> None:
     bench = answered()
     bench.feed(LightsShown(10.0, RESPONSE))

@@ -163,7 +163,9 @@ def test_days_count_for_each_button_and_the_fault_names_those_that_are_overdue()
     fault = one(FaultSeen, bench.feed(spool_opened(3.0, dates)))
     assert fault.detail == "not tested for 7 days: button, foot"
     assert bench.part.status(4.0) == {"button": UTC_MS - 8 * DAY_MS, "foot": None, "door": UTC_MS - DAY_MS}
-    assert words(bench.feed(walked(10.0, button="acknowledged", foot="received", door="untried"))) == ["remember"]
+    fewer = bench.feed(walked(10.0, button="acknowledged", foot="received", door="untried"))
+    assert words(fewer) == ["remember", "panic.untested on"]
+    assert one(FaultSeen, fewer).detail == "not tested for 7 days: foot"
     assert words(bench.feed(Remembered(10.1, (MEMORY,)), walked(20.0, foot="acknowledged"))) == ["remember", "panic.untested off"]
     bench.feed(Remembered(20.1, (MEMORY,)))
     assert bench.part.deadline == pytest.approx(6 * DAY_S)  # the door is next
