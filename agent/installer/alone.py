@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.installer.site import Failed, Site
+from agent.installer.words import Said
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def alone(site: Site) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             pid = os.read(descriptor, 20).decode(errors="replace").strip()
-            raise Failed(f"an installation is under way (process {pid or 'unknown'}): wait until it is done") from e
+            raise Failed("under_way", pid=pid or Said("unknown")) from e
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield

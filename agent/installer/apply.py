@@ -7,15 +7,16 @@ from agent.installer.manifest import Manifest
 from agent.installer.places import SERVICE, STATE_MOUNT, TARGET
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
+from agent.installer.words import Said
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`mistakes`: what is wrong with the config, empty when it is right. `restart`: the machine has to be, for the boot lines."""
+    """`mistakes`: what is wrong with the config. `restart`: the machine has to be, for the boot lines."""
 
-    mistakes: str = ""
+    mistakes: Said | None = None
     restart: bool = False
-    failed: str = ""
+    failed: Said | None = None
 
 
 def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
@@ -26,46 +27,47 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
     """
     version, laid = links.current(site), manifest.read(site)
     if not version:
-        raise Failed("nothing is installed: run ./install in the unpacked bundle")
-    with steps.step("store: /var/lib/outpost") as step:
+        raise Failed("not_installed.do")
+    with steps.step("step.store") as step:
         step.done(state.settle(site, laid, version))
     enable(site, laid)
-    with steps.step(f"config: outpost check -c {site.places.on_unit(site.places.config)}") as step:
+    with steps.step("step.check", path=site.places.on_unit(site.places.config)) as step:
         mistakes = config.check(site, version)
         if mistakes:
-            step.done("it has to be finished, see below")
+            step.done(Said("check.unfinished"))
             return Outcome(mistakes)
     restart = boot(site, steps, laid, version)
     if not site.live:
         return Outcome(restart=restart)
-    with steps.step("service: start, and wait for READY") as step:
+    with steps.step("step.start") as step:
         found = service.look(site)
         runs = found.ready and found.version == version and config.is_applied(site, laid)
         if runs and "config.fallback" not in probe.look(site, version).faults:
-            step.done(f"{version} runs")
+            step.done(Said("service.runs", version=version))
             return Outcome(restart=restart)
         if not site.hand.dry and found.version == version:  # another's was asked before the switch
             service.may_restart(site, version)
         site.systemctl("reset-failed", SERVICE)
         site.systemctl("restart", "--no-block", TARGET)
         config.applied(site, laid)
-        failed = "" if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
-        step.done(failed or f"{version} is READY")
+        failed = None if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
+        step.done(failed or Said("service.ready", version=version))
     return Outcome(restart=restart, failed=failed)
 
 
 def boot(site: Site, steps: Steps, laid: Manifest, version: str) -> bool:
     """The lines of config.txt; whether they have changed."""
-    with steps.step("boot config: UART, watchdog, pins of the outputs") as step:
+    with steps.step("step.boot") as step:
         if site.places.boot is None:
-            step.done("no config.txt in /boot/firmware or /boot: this is no Raspberry Pi")
+            step.done(Said("boot.none"))
             return False
         lines = config.boot_lines(site, version)
         if lines is None:
-            step.done("this version does not say what it needs: left as it is")
+            step.done(Said("boot.unasked"))
             return False
         changed = bootconfig.put(site, laid, lines)
-        step.done(f"{site.places.boot / 'config.txt'}" if changed else "")
+        if changed:
+            step.done(Said("as_told", text=site.places.boot / "config.txt"))
     return changed
 
 
@@ -80,6 +82,6 @@ def enable(site: Site, laid: Manifest) -> None:
         is_one = path.parent == site.places.units and path.is_file() and b"\n[Install]\n" in path.read_bytes()
         if not is_one or unit in (*laid.enabled, STATE_MOUNT):
             continue
-        site.must(["systemctl", "enable", unit], f"having {unit} start with the machine")
+        site.must(["systemctl", "enable", unit], Said("for.enable", unit=unit))
         laid.enabled.append(unit)
         manifest.write(site, laid)

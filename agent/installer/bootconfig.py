@@ -31,7 +31,7 @@ def without_block(text: str) -> str:
     if not marks:
         return text
     if len(marks) != 2 or lines[marks[0]].strip() != BEGIN or lines[marks[1]].strip() != END:
-        raise Failed(f'config.txt has not one line "{BEGIN}" and then one line "{END}": remove these lines, and what was ours between them')
+        raise Failed("boot.marks", begin=BEGIN, end=END)
     before, after = "".join(lines[: marks[0]]).removesuffix("\n"), "".join(lines[marks[1] + 1 :])
     return before + ("\n" if before and after and not before.endswith("\n") else "") + after
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from agent.installer.manifest import Manifest
 from agent.installer.manifest import write as write_manifest
 from agent.installer.site import Site, digest, digest_of
+from agent.installer.words import Said
 
 START = "firmware_config/agent.start.toml"
 REFERENCE = "firmware_config/agent.toml"
@@ -27,11 +28,13 @@ def lay(site: Site, manifest: Manifest, source: Path) -> bool:
     return new
 
 
-def check(site: Site, version: str) -> str:
-    """What a version has to say against the config; empty when it is right."""
+def check(site: Site, version: str) -> Said | None:
+    """What a version has to say against the config, in its own words; None when it is right."""
     program = site.places.versions / version / "bin/outpost"
     ran = site.system.run([str(program), "check", "-c", str(site.places.config)])
-    return "" if ran.code == 0 else ran.text.strip() or f"outpost check ended with {ran.code}"
+    if ran.code == 0:
+        return None
+    return Said("as_told", text=text) if (text := ran.text.strip()) else Said("config.ended", code=ran.code)
 
 
 def boot_lines(site: Site, version: str) -> list[str] | None:

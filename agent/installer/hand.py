@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.installer.words import Said
+
 NEW = ".outpost-new"
 """Ends the name of a file that is being written. One left by a power cut is overwritten."""
 
@@ -16,13 +18,14 @@ NEW = ".outpost-new"
 class Hand:
     """Does it, or with `dry` only tells. `before` is told of each change before it is made."""
 
-    def __init__(self, before: Callable[[str], None] = lambda _: None, *, dry: bool = False) -> None:
+    def __init__(self, before: Callable[[Said], None] = lambda _: None, *, dry: bool = False) -> None:
         self.before = before
         self.dry = dry
-        self.changes: list[str] = []
+        self.changes: list[Said] = []
 
-    def may(self, what: str) -> bool:
+    def may(self, code: str, /, **facts: object) -> bool:
         """Tell and count a change; whether to make it."""
+        what = Said(code, **facts)
         self.before(what)
         self.changes.append(what)
         return not self.dry
@@ -34,7 +37,7 @@ class Hand:
         """
         if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
             return mode is not None and self.mode(path, mode)
-        if self.may(f"write {path}"):
+        if self.may("would.write", path=path):
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_name(path.name + NEW)
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode or 0o644)
@@ -50,7 +53,7 @@ class Hand:
 
     def mode(self, path: Path, mode: int) -> bool:
         """The file or folder has these permissions; whether that had to be changed."""
-        if path.stat().st_mode & 0o777 == mode or not self.may(f"set mode {mode:o} of {path}"):
+        if path.stat().st_mode & 0o777 == mode or not self.may("would.mode", path=path, mode=mode):
             return False
         path.chmod(mode)
         return True
@@ -59,7 +62,7 @@ class Hand:
         """A symbolic link leads there; whether that had to be changed."""
         if path.is_symlink() and str(path.readlink()) == target:
             return False
-        if self.may(f"link {path} to {target}"):
+        if self.may("would.link", path=path, target=target):
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_name(path.name + NEW)
             new.unlink(missing_ok=True)
@@ -72,7 +75,7 @@ class Hand:
         """A folder is there with this mode; whether that had to be changed."""
         if path.is_dir():
             return self.mode(path, mode)
-        if self.may(f"make {path}"):
+        if self.may("would.make", path=path):
             path.mkdir(parents=True)
             path.chmod(mode)
             sync_folder(path.parent)
@@ -82,7 +85,7 @@ class Hand:
         """The file or link is gone; whether it was there."""
         if not path.is_symlink() and not path.exists():
             return False
-        if self.may(f"remove {path}"):
+        if self.may("would.remove", path=path):
             path.unlink()
             sync_folder(path.parent)
         return True
@@ -91,7 +94,7 @@ class Hand:
         """The folder is gone with all that is in it; whether it was there."""
         if not path.is_dir():
             return False
-        if self.may(f"remove {path} and all in it"):
+        if self.may("would.clear", path=path):
             shutil.rmtree(path)
         return True
 
@@ -99,7 +102,7 @@ class Hand:
         """The folder is gone if nothing is in it, else left; whether it is gone now."""
         if not path.is_dir() or any(path.iterdir()):
             return False
-        if self.may(f"remove {path}"):
+        if self.may("would.remove", path=path):
             path.rmdir()
         return True
 

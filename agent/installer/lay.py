@@ -88,13 +88,13 @@ def _lay_one(site: Site, manifest: Manifest, path: Path, data: bytes) -> bool:
     known, there = manifest.files.get(name, "").split(), digest_of(path)
     touched = bool(there) and there not in (*known, new)
     if touched and any(path.is_relative_to(site.places.at(folder)) for folder in THEIRS):
-        site.say(f"      {name} was changed here: left as it is")
+        site.tell("lay.theirs", name=name)
         manifest.files.setdefault(name, "")
         return False
     if touched:
         site.hand.write(path.with_name(path.name + CHANGED), path.read_bytes())
         manifest.files[name + CHANGED] = there
-        site.say(f"      {name} was changed here: replaced, the changed one is {name}{CHANGED}; a drop-in is left alone (systemctl edit)")
+        site.tell("lay.replaced", name=name, kept=name + CHANGED)
     if known[:1] != [new]:
         manifest.files[name] = " ".join([new, *([there] if there in known else [])])
         write_manifest(site, manifest)

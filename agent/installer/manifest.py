@@ -34,10 +34,10 @@ def read(site: Site) -> Manifest:
     try:
         found = json.loads(path.read_bytes())
         if found["format"] > FORMAT:
-            raise Failed(f"{path} was written by a newer installer (format {found['format']}, this one knows {FORMAT}): use that one")
+            raise Failed("manifest.newer", path=path, found=found["format"], known=FORMAT)
         return Manifest(**{key: found[key] for key in asdict(Manifest()) if key in found})
     except (ValueError, KeyError, TypeError) as e:
-        raise Failed(f"{path} cannot be read ({e}): move it away, and run ./install again; it finds its files by their names") from e
+        raise Failed("manifest.unreadable", path=path, reason=e) from e
 
 
 def write(site: Site, manifest: Manifest) -> None:

@@ -24,6 +24,7 @@ from agent.installer.hand import sync_folder
 from agent.installer.places import SERVICE, STATE_LABEL, STATE_MOUNT, TARGET
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
+from agent.installer.words import Said
 
 MARK = ".outpost-moving"
 """On the disk while a copy is made: it has the token of the move file, so what lies beside it is ours to clear."""
@@ -46,41 +47,41 @@ def move(site: Site, ready_within_s: float) -> int:
     """
     version, steps = links.current(site), Steps(site)
     if not version:
-        raise Failed("nothing is installed: run ./install in the unpacked bundle")
+        raise Failed("not_installed.do")
     if not site.live:
-        raise Failed("systemd does not run here: a store is moved on the unit itself")
+        raise Failed("move.no_systemd")
     if state.is_mounted(site):
         if _told(site):
             _remove_old(site, steps)
-        site.say(f"\nThe store is on its own file system, {STATE_LABEL}.")
+        site.tell("end.is_moved", label=STATE_LABEL)
         return 0
     store = site.places.state
     if not state.device_is_there(site):
-        raise Failed(f"no file system is labelled {STATE_LABEL}: sudo mkfs.ext4 -L {STATE_LABEL} /dev/sdX1 (it empties that partition)")
+        raise Failed("move.no_disk", label=STATE_LABEL)
     if store.is_symlink() or not store.is_dir() or not any(store.iterdir()):
-        raise Failed(f"there is no store in {site.places.on_unit(store)} to be moved: sudo outpost-install apply uses the disk from now on")
+        raise Failed("move.no_store", path=site.places.on_unit(store))
     service.may_restart(site, version)
     ran = bool(service.look(site).pid)
-    with steps.step("service: stop, outputs safe"):
-        site.must(["systemctl", "stop", SERVICE], "stopping the agent")
+    with steps.step("step.stop"):
+        site.must(["systemctl", "stop", SERVICE], Said("for.stop"))
     try:
         _copy(site, steps)
-        with steps.step(f"use the file system {STATE_LABEL} from now on") as step:
+        with steps.step("step.use", label=STATE_LABEL) as step:
             step.done(state.take(site, manifest.read(site), version))
         if state.is_mounted(site):
             _remove_old(site, steps)
         else:
             _give_up(site)
-            raise Failed(f"{STATE_LABEL} could not be mounted in its place; the store stays on the root: journalctl -u {STATE_MOUNT}")
+            raise Failed("move.not_mounted", label=STATE_LABEL, unit=STATE_MOUNT)
     except OSError as e:
-        raise Failed(f"{e.filename or 'the disk'}: {e.strerror}; the store in use is the one that was") from e
+        raise Failed("move.failed", what=e.filename or Said("move.disk"), reason=e.strerror) from e
     finally:
         if ran:
             site.systemctl("start", "--no-block", TARGET)
-    with steps.step("service: wait for READY") as step:
-        failed = service.await_ready(site, version, ready_within_s, 0.0) if ran else ""
-        step.done(failed or ("it is READY" if ran else "it did not run before"))
-    site.say(f"\nMoved: the store is on its own file system, {STATE_LABEL}.")
+    with steps.step("step.ready") as step:
+        failed = service.await_ready(site, version, ready_within_s, 0.0) if ran else None
+        step.done(failed or Said("ready.again" if ran else "ready.unasked"))
+    site.tell("end.moved", label=STATE_LABEL)
     return 1 if failed else 0
 
 
@@ -95,37 +96,37 @@ def _give_up(site: Site) -> None:
 def _copy(site: Site, steps: Steps) -> None:
     """The disk has an equal copy, on its medium, and the move file tells so."""
     store, disk = site.places.state, site.places.at("run/outpost-move/disk")
-    with steps.step(f"copy to {STATE_LABEL}") as step:
+    with steps.step("step.copy", label=STATE_LABEL) as step:
         _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
         try:
             _clear_own(site, disk)
             size = sum(path.lstat().st_size for path in store.rglob("*"))
             if (free := site.system.free_bytes(disk)) < size + ROOM_BYTES:
-                raise Failed(f"{free // 1_000_000} MB are free on {STATE_LABEL}, the store has {size // 1_000_000} MB: take a larger one")
+                raise Failed("move.small", free=free // 1_000_000, label=STATE_LABEL, size=size // 1_000_000)
             token = secrets.token_hex(8)
             _tell(site, {"token": token, "files": {}})
             site.hand.write(disk / MARK, token.encode(), 0o600)
             for path in sorted(store.rglob("*")):
                 _copy_one(site, path, disk / path.relative_to(store))
-            if site.hand.may(f"set owner and mode of {STATE_LABEL}"):
+            if site.hand.may("would.own", label=STATE_LABEL):
                 os.chown(disk, store.stat().st_uid, store.stat().st_gid)
                 disk.chmod(store.stat().st_mode & 0o7777)
-            site.must(["sync", "-f", str(disk)], "writing the copy", timeout_s=COPY_TIMEOUT_S)
+            site.must(["sync", "-f", str(disk)], Said("for.copy"), timeout_s=COPY_TIMEOUT_S)
         finally:
             _unmount(site, disk)
-        step.done(f"{size / 1e6:.1f} MB")
-    with steps.step("compare, byte for byte") as step:  # mounted afresh: what is read comes from the medium
+        step.done(Said("copy.size", size=size / 1e6))
+    with steps.step("step.compare") as step:  # mounted afresh: what is read comes from the medium
         _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
         try:
             before, after = inventory(store), inventory(disk)
             if before != after:
                 wrong = sorted(name for name in before | after if before.get(name) != after.get(name))
-                raise Failed(f"the copy is not equal ({', '.join(wrong[:3])}): the store stays on the root; is the disk sound?")
+                raise Failed("move.unequal", names=wrong[:3])
             _tell(site, {"token": token, "files": before})
             site.hand.remove(disk / MARK)
         finally:
             _unmount(site, disk)
-        step.done(f"{len(before)} files and folders are equal")
+        step.done(Said("compare.equal", count=len(before)))
 
 
 def _clear_own(site: Site, disk: Path) -> None:
@@ -138,10 +139,7 @@ def _clear_own(site: Site, disk: Path) -> None:
     mark = disk / MARK
     is_half = mark.is_file() and mark.read_text() == told.get("token")
     if there and not is_half and not (told.get("files") and inventory(disk) == told["files"]):
-        raise Failed(
-            f"something lies on {STATE_LABEL} already ({', '.join(path.name for path in there[:3])}); it was left alone. Is it "
-            f"another store, keep it elsewhere; then empty the disk (sudo mkfs.ext4 -L {STATE_LABEL} …) and run this again"
-        )
+        raise Failed("move.occupied", label=STATE_LABEL, names=[path.name for path in there[:3]])
     for path in there:
         if path.is_dir() and not path.is_symlink():
             site.hand.clear(path)
@@ -152,7 +150,7 @@ def _clear_own(site: Site, disk: Path) -> None:
 
 def _copy_one(site: Site, path: Path, to: Path) -> None:
     """A file, folder or link with its owner, mode and times; a file is on the disk before the next is begun."""
-    if not site.hand.may(f"copy {path}"):
+    if not site.hand.may("would.copy", path=path):
         return
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
@@ -192,7 +190,7 @@ def _digest(path: Path) -> str:
 def _remove_old(site: Site, steps: Steps) -> None:
     """What lies below the mounted store is removed, if it is what was copied."""
     view = site.places.at("run/outpost-move/root")
-    with steps.step("remove the old store, below the new one") as step:
+    with steps.step("step.remove_old") as step:
         _mount(site, view, "--bind", str(site.places.state.parent))
         try:
             old, moved = view / site.places.state.name, view / MOVED
@@ -200,13 +198,13 @@ def _remove_old(site: Site, steps: Steps) -> None:
             if all(files.get(name) == what for name, what in left.items()):
                 site.hand.clear(moved)  # of a run that was cut off
                 for path in sorted(old.iterdir()):
-                    if site.hand.may(f"set aside {path}"):
+                    if site.hand.may("would.aside", path=path):
                         moved.mkdir(mode=0o700, exist_ok=True)
                         path.rename(moved / path.name)
                 site.hand.clear(moved)
-                step.done(f"{len(left)} files and folders")
+                step.done(Said("remove.count", count=len(left)))
             else:
-                step.done("it has been written to since it was copied: left as it is, below the mount")
+                step.done(Said("remove.changed"))
         finally:
             _unmount(site, view)
     site.hand.remove(site.places.move)
@@ -214,11 +212,11 @@ def _remove_old(site: Site, steps: Steps) -> None:
 
 def _mount(site: Site, at: Path, *words: str) -> None:
     at.mkdir(mode=0o700, parents=True, exist_ok=True)  # in /run: gone with the power
-    site.must(["mount", *words, str(at)], "mounting it")
+    site.must(["mount", *words, str(at)], Said("for.mount"))
 
 
 def _unmount(site: Site, at: Path) -> None:
-    site.must(["umount", str(at)], "unmounting it")
+    site.must(["umount", str(at)], Said("for.unmount"))
 
 
 def _tell(site: Site, what: dict[str, object]) -> None:

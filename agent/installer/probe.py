@@ -4,6 +4,7 @@ import json
 from typing import NamedTuple
 
 from agent.installer.site import Site
+from agent.installer.words import Said
 
 ASK_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 1.0
@@ -55,21 +56,21 @@ def grave(site: Site, version: str) -> set[str]:
         return set()
 
 
-def worse(site: Site, new: str, old: str, before: Seen, link_within_s: float) -> str:
-    """What the new version lacks that the old one had; empty when nothing. Waits for the link, if there was one."""
+def worse(site: Site, new: str, old: str, before: Seen, link_within_s: float) -> Said | None:
+    """What the new version lacks that the old one had; None when nothing. Waits for the link, if there was one."""
     if not before.answered:
-        return ""
+        return None
     # One dead board is inputs.failed at first and inputs.silent later: what was ill before is no news under another name.
     ill = {code.partition(".")[0] for code in before.faults}
     began, codes = site.system.now(), {code for code in grave(site, new) if code.partition(".")[0] not in ill}
     while True:
         seen = look(site, new)
         if found := sorted(codes & set(seen.faults)):
-            return f"it is READY, but has {', '.join(found)}, which {old} had not"
+            return Said("probe.faults", codes=found, old=old)
         if seen.answered and (seen.online or not before.online):
-            return ""
+            return None
         if site.system.now() - began >= link_within_s:
             if not seen.answered:
-                return f"it is READY, but does not answer `outpost status`; {old} did"
-            return f"it is READY, but has no link after {link_within_s:g} s; {old} had one"
+                return Said("probe.mute", old=old)
+            return Said("probe.offline", within=link_within_s, old=old)
         site.system.wait(LOOK_EVERY_S)

@@ -4,6 +4,7 @@ from agent.installer import bootconfig, manifest, state
 from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
+from agent.installer.words import Said
 
 KEPT = ("/etc/outpost", "/var/lib/outpost", "/var/lib/outpost-reports")
 
@@ -13,24 +14,27 @@ REPORTS = "var/lib/outpost-reports"
 KEYS_IN_MEMORY = "run/outpost-keys"
 """Of outpost-keys-stage.service, which keeps them as long as it is there."""
 
+KEYS_SERVICE = "outpost-keys.service"
+"""Ten seconds after keys were changed it runs our program, which would be gone: it is stopped, and that is no failure."""
+
 
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
     places, steps, laid = site.places, Steps(site), manifest.read(site)
     left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
     if not places.opt.exists() and not laid.files and not left:
-        raise Failed("nothing is installed")
-    with steps.step("service: stop, outputs safe"):
-        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE)
+        raise Failed("not_installed")
+    with steps.step("step.stop"):
+        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
         if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
             site.systemctl("stop", STATE_MOUNT)
         for unit in laid.enabled:
             site.do(["systemctl", "disable", unit])
-    with steps.step("boot config: as it was"):
+    with steps.step("step.boot_back"):
         restart = bootconfig.take_out(site, laid)
     if purge:
         _purge(site, steps)
-    with steps.step("system files"):
+    with steps.step("step.system_gone"):
         for name in laid.files:
             site.hand.remove(places.at(name))
         site.hand.remove(places.units / STATE_MOUNT)  # also when a lost manifest does not name it
@@ -38,31 +42,35 @@ def uninstall(site: Site, *, purge: bool) -> int:
             site.hand.empty(places.at(f"etc/systemd/{folder}"))
         site.hand.clear(places.at(KEYS_IN_MEMORY))
         _forget(site)
-    with steps.step("commands and versions: /opt/outpost"):
+    with steps.step("step.versions_gone"):
         for command in COMMANDS:
             site.hand.remove(places.at(f"usr/local/bin/{command}"))
         site.hand.clear(places.opt)
-    site.say("\nRemoved." if purge else f"\nRemoved. What stays: {', '.join(KEPT)} and the user outpost; ./install takes them up again.")
+    if purge:
+        site.tell("end.purged")
+    else:
+        site.tell("end.removed", kept=KEPT)
     if restart:
-        site.say("The boot config has changed: it counts after a restart.")
+        site.tell("end.restart_too")
     return 0
 
 
 def _forget(site: Site) -> None:
     """systemd and udev forget what is gone."""
     site.systemctl("daemon-reload")
-    site.systemctl("reset-failed", SERVICE)
+    for unit in (SERVICE, KEYS_SERVICE):
+        site.systemctl("reset-failed", unit)
     if site.live:
         site.do(["udevadm", "control", "--reload"])
 
 
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
-    with steps.step("store, reports, config, keys and user"):
+    with steps.step("step.purge"):
         if not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
             site.hand.folder(places.state)
             options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
-            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], "the store's disk")
+            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], Said("for.disk"))
         if places.state.is_dir():
             for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
                 if path.is_dir() and not path.is_symlink():
@@ -71,7 +79,7 @@ def _purge(site: Site, steps: Steps) -> None:
                     site.hand.remove(path)
         site.systemctl("stop", STATE_MOUNT)
         if state.is_mounted(site):
-            site.must(["umount", str(places.state)], "the store's disk")
+            site.must(["umount", str(places.state)], Said("for.disk"))
         site.hand.empty(places.state)
         site.hand.clear(places.at(REPORTS))
         site.hand.clear(places.etc)

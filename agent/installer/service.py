@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from agent.installer.places import SERVICE
 from agent.installer.site import Failed, Site
+from agent.installer.words import Said, of_english
 
 LOOK_EVERY_S = 0.5
 STARTS_WITHIN_S = 20.0
@@ -18,7 +19,7 @@ class Service(NamedTuple):
     """`ready`: it has said READY=1 and runs. `version`: whose program runs, empty when none does."""
 
     ready: bool
-    state: str
+    state: Said
     pid: int
     version: str
     enabled: bool
@@ -27,15 +28,15 @@ class Service(NamedTuple):
 def look(site: Site) -> Service:
     """As it is now."""
     if not site.live:
-        return Service(False, "not asked", 0, "", False)
+        return Service(False, Said("service.unasked"), 0, "", False)
     said = site.system.run(["systemctl", "show", SERVICE, *(f"--property={key}" for key in KEYS)]).text
     found = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     pid = int(found.get("MainPID", "0") or 0)
     # Type=notify: systemd calls it active only after READY=1 (systemd.service(5)).
     ready = found.get("ActiveState") == "active" and found.get("SubState") == "running"
-    state = f"{found.get('ActiveState', 'unknown')} ({found.get('SubState', '?')})"
-    if found.get("Result", "success") != "success":
-        state += f", last result: {found['Result']}"
+    state = Said("service.state", active=found.get("ActiveState") or Said("unknown"), sub=found.get("SubState", "?"))
+    if (result := found.get("Result", "success")) != "success":
+        state = Said("service.result", state=state, result=result)
     return Service(ready, state, pid, _version(site, pid), found.get("UnitFileState") == "enabled")
 
 
@@ -50,8 +51,8 @@ def may_restart(site: Site, version: str) -> None:
     program = site.places.versions / version / "bin/outpost"
     ran = site.system.run([str(program), "idle", f"--wait={STARTS_WITHIN_S:g}", "-c", str(site.places.config)])
     if ran.code == ALARM_IS_LIVE:
-        why = ran.last(1) or "an alarm is live"
-        raise Failed(f"{why}; nothing was restarted. Again when it is over, or with --now to do it all the same")
+        why = ran.last(1)
+        raise Failed("alarm", why=of_english(why, "idle.alarm", "idle.starting") if why else Said("alarm.live"))
 
 
 def _version(site: Site, pid: int) -> str:
@@ -60,8 +61,8 @@ def _version(site: Site, pid: int) -> str:
     return parts[parts.index("versions") + 1] if "versions" in parts[:-1] else ""
 
 
-def await_ready(site: Site, version: str, within_s: float, stay_s: float) -> str:
-    """Wait until that version is ready and has stayed so. Empty when it has, else why not.
+def await_ready(site: Site, version: str, within_s: float, stay_s: float) -> Said | None:
+    """Wait until that version is ready and has stayed so. None when it has, else why not.
 
     It may die and be started again within the time; once it is ready in time it is given `stay_s` to stay so.
     """
@@ -73,11 +74,11 @@ def await_ready(site: Site, version: str, within_s: float, stay_s: float) -> str
             if found.pid != pid:
                 pid, since = found.pid, now
             if now - since >= stay_s:
-                return ""
+                return None
         elif pid:
             pid, deaths = 0, deaths + 1
         if not pid and now - began >= within_s:
             if deaths:
-                return f"it came to READY, but did not stay so for {stay_s:g} s ({deaths} times); now {found.state}"
-            return f"it did not come to READY within {within_s:g} s; now {found.state}"
+                return Said("service.fell", stay=stay_s, deaths=deaths, state=found.state)
+            return Said("service.late", within=within_s, state=found.state)
         site.system.wait(LOOK_EVERY_S)

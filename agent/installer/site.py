@@ -6,12 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.installer.hand import Hand
-from agent.installer.machine import Debian, Facts, Ran, System, facts
+from agent.installer.machine import TIMED_OUT, Debian, Facts, Ran, System, facts
 from agent.installer.places import Places
+from agent.installer.words import Language, Said
 
 
 class Failed(Exception):
-    """The installer cannot go on: what was found, and what to do."""
+    """The installer cannot go on: what was found, and what to do, as `said`."""
+
+    def __init__(self, code: str, /, **facts: object) -> None:
+        self.said = Said(code, **facts)
+        super().__init__(code)
+
+    def __str__(self) -> str:
+        return str(self.said)
 
 
 @dataclass
@@ -28,22 +36,33 @@ class Site:
     say: Callable[[str], None] = print
     live: bool = True
     at_once: bool = False
+    language: Language = "en"
+
+    def text(self, said: Said) -> str:
+        """A sentence in the language of whoever is there."""
+        return said.text(self.language)
+
+    def tell(self, code: str, /, **facts: object) -> None:
+        """Say a sentence."""
+        self.say(self.text(Said(code, **facts)))
 
     def do(self, argv: Sequence[str], *, timeout_s: float = 60.0, env: dict[str, str] | None = None) -> Ran:
         """Run a command that changes something: told before, and not run when nothing is to be changed."""
-        if not self.hand.may(f"run {' '.join(argv)}"):
+        if not self.hand.may("would.run", command=" ".join(argv)):
             return Ran(0, "")
         return self.system.run(argv, timeout_s=timeout_s, env=env)
 
-    def must(self, argv: Sequence[str], what: str, *, timeout_s: float = 60.0) -> Ran:
-        """Run such a command, which has to succeed.
+    def must(self, argv: Sequence[str], what: Said, *, timeout_s: float = 60.0) -> Ran:
+        """Run such a command, which has to succeed; `what` it is for.
 
         Raises:
             Failed: it did not; with its last words.
         """
         ran = self.do(argv, timeout_s=timeout_s)
+        if ran.code == TIMED_OUT:
+            raise Failed("command.late", what=what, command=" ".join(argv), span=timeout_s)
         if ran.code != 0:
-            raise Failed(f"{what}: `{' '.join(argv)}` ended with {ran.code}:\n{ran.last(5)}")
+            raise Failed("command.failed", what=what, command=" ".join(argv), code=ran.code, last=ran.last(5))
         return ran
 
     def systemctl(self, *words: str) -> Ran:

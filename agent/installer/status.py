@@ -4,35 +4,36 @@ from collections.abc import Iterator
 
 from agent.installer import bootconfig, config, links, manifest, service, state, trial, versions
 from agent.installer.site import Site
+from agent.installer.words import Said
 
 
 def lines(site: Site) -> Iterator[str]:
     """A line for each thing that one would ask."""
-    current = links.current(site)
+    yield from map(site.text, _found(site))
+
+
+def _found(site: Site) -> Iterator[Said]:
+    current, on_unit = links.current(site), site.places.on_unit
     if not current:
-        yield "nothing is installed"
+        yield Said("not_installed")
         return
-    found, laid = service.look(site), manifest.read(site)
-    sound = "" if versions.is_sound(site, current) else " (damaged, or its Python is gone: run ./install again)"
-    yield f"version   {current}{sound}"
-    yield f"previous  {links.previous(site) or 'none: a rollback is not possible'}"
+    found, laid, previous = service.look(site), manifest.read(site), links.previous(site)
+    yield Said("status.version" if versions.is_sound(site, current) else "status.damaged", version=current)
+    yield Said("status.previous", version=previous) if previous else Said("status.no_previous")
     under_way = trial.read(site)
     if under_way:
-        yield f"trial     {under_way.new} is on trial; {under_way.old} comes back when it fails"
+        yield Said("status.trial", new=under_way.new, old=under_way.old)
     elif last := trial.last_verdict(site):
-        yield f"trial     the last one: {last}"
-    yield f"service   {found.state}{', starts with the machine' if found.enabled else ', does not start with the machine'}"
+        yield Said("status.last", verdict=last)
+    yield Said("status.enabled" if found.enabled else "status.disabled", state=found.state)
     if found.version not in ("", current):
-        yield f"          runs {found.version}: sudo systemctl restart outpost"
-    mistakes = config.check(site, current)
-    if mistakes:
-        yield f"config    {site.places.on_unit(site.places.config)} has mistakes: outpost check"
+        yield Said("status.other", version=found.version)
+    if config.check(site, current):
+        yield Said("status.mistakes", path=on_unit(site.places.config))
     else:
-        in_force = config.is_applied(site, laid)
-        yield f"config    {site.places.on_unit(site.places.config)}{'' if in_force else ', changed since: sudo outpost-install apply'}"
+        yield Said("status.config" if config.is_applied(site, laid) else "status.changed", path=on_unit(site.places.config))
     boot = site.places.boot
     if boot is not None:
         written = bootconfig.BEGIN in (boot / "config.txt").read_text("utf-8", "replace")
-        yield f"boot      {site.places.on_unit(boot / 'config.txt')} {'has our lines' if written else 'has no lines of ours'}"
-    own = state.is_mounted(site)
-    yield f"store     {site.places.on_unit(site.places.state)} on {'its own file system' if own else 'the root file system'}"
+        yield Said("status.boot" if written else "status.no_boot", path=on_unit(boot / "config.txt"))
+    yield Said("status.own" if state.is_mounted(site) else "status.root", path=on_unit(site.places.state))

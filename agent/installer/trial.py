@@ -19,6 +19,7 @@ from agent.installer import links, manifest, probe, service, versions
 from agent.installer.lay import lay, lay_one, reload
 from agent.installer.places import SERVICE, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
+from agent.installer.words import Said, unpacked
 
 STARTS_MAX = 5
 """A version under which the machine itself goes down never gets a verdict (nor does one in a car that is stopped each minute)."""
@@ -34,6 +35,7 @@ FORMAT = 1
 class Trial:
     """`before`: what `previous` was, to be called so again. `starts`: how often a judge has begun. `failed`: why, once that is decided.
 
+    `why`: the same packed, for other languages; a judge of another version may know the first only.
     `seen`: what the old version said of itself before the switch (`probe.Seen`).
     """
 
@@ -44,6 +46,7 @@ class Trial:
     stay_s: float = STAY_S
     starts: int = 0
     failed: str = ""
+    why: dict[str, object] | None = None
     seen: probe.Seen = probe.NOTHING
     format: int = FORMAT
 
@@ -61,7 +64,7 @@ def read(site: Site) -> Trial | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError) as e:
-        raise Failed(f"{site.places.trial} cannot be read ({e}); the version in use stays: sudo rm {site.places.trial}") from e
+        raise Failed("trial.unreadable", path=site.places.trial, reason=e) from e
     return trial
 
 
@@ -82,10 +85,10 @@ def judge(site: Site) -> bool:
     if trial is None:
         return True
     if links.current(site) != trial.new or trial.failed:
-        _roll_back(site, replace(trial, failed=trial.failed or "the power was cut before the switch"))
+        _roll_back(site, trial, unpacked(trial.why, trial.failed) if trial.failed else Said("trial.power"))
         return False
     if trial.starts >= STARTS_MAX:
-        why = f"{trial.starts} starts without a verdict"
+        why: Said | None = Said("trial.starts", starts=trial.starts)
     else:
         trial = replace(trial, starts=trial.starts + 1)
         _write(site, trial)
@@ -94,9 +97,9 @@ def judge(site: Site) -> bool:
         link_within_s = probe.LINK_WITHIN_S if trial.starts == 1 else probe.LINK_AFTER_START_S
         why = why or probe.worse(site, trial.new, trial.old, trial.seen, link_within_s)
     if why:
-        site.say(f"{trial.new}: {why}; going back to {trial.old}")
-        _write(site, replace(trial, failed=why))
-        _roll_back(site, replace(trial, failed=why))
+        site.tell("trial.going_back", new=trial.new, why=why, old=trial.old)
+        _write(site, replace(trial, failed=str(why), why=why.packed()))
+        _roll_back(site, trial, why)
         return False
     _pass(site, trial)
     return True
@@ -115,12 +118,12 @@ def _pass(site: Site, trial: Trial) -> None:
     # The others lie there since the beginning, laid by a newer installer than this one, which may know of more.
     if lay_one(site, manifest.read(site), versions.shared(site, trial.new), TRIAL_SERVICE):
         reload(site)
-    _verdict(site, trial, f"{trial.new} is in use; {trial.old} is kept")
+    _verdict(site, trial, Said("trial.passed", new=trial.new, old=trial.old))
     site.hand.remove(site.places.trial)
     versions.prune(site)
 
 
-def _roll_back(site: Site, trial: Trial) -> None:
+def _roll_back(site: Site, trial: Trial, why: Said) -> None:
     was = links.current(site)
     links.use(site, trial.old)
     if lay(site, manifest.read(site), versions.shared(site, trial.old)):
@@ -129,7 +132,8 @@ def _roll_back(site: Site, trial: Trial) -> None:
     if was != trial.old or running not in ("", trial.old):
         site.systemctl("reset-failed", SERVICE)
         site.systemctl("restart", "--no-block", TARGET)
-    _verdict(site, trial, f"{trial.new} failed: {trial.failed}; {trial.old} is in use again")
+    trial = replace(trial, failed=str(why), why=why.packed())
+    _verdict(site, trial, Said("trial.failed", new=trial.new, why=why, old=trial.old))
     site.hand.remove(site.places.trial)
     links.remember(site, trial.before if trial.before in versions.names(site) and trial.before != trial.old else "")
     versions.prune(site)
@@ -139,14 +143,15 @@ def _write(site: Site, trial: Trial) -> None:
     site.hand.write(site.places.trial, json.dumps(asdict(trial)).encode() + b"\n")
 
 
-def _verdict(site: Site, trial: Trial, words: str) -> None:
-    site.say(words)
-    site.hand.write(site.places.verdict, json.dumps(asdict(trial) | {"verdict": words}).encode() + b"\n")
+def _verdict(site: Site, trial: Trial, said: Said) -> None:
+    site.say(site.text(said))
+    site.hand.write(site.places.verdict, json.dumps(asdict(trial) | {"verdict": str(said), "said": said.packed()}).encode() + b"\n")
 
 
 def last_verdict(site: Site) -> str:
     """What came of the last trial, in words; empty when there was none."""
     try:
-        return str(json.loads(site.places.verdict.read_bytes())["verdict"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(site.places.verdict.read_bytes())
+        return site.text(unpacked(found.get("said"), str(found["verdict"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""

@@ -12,6 +12,7 @@ from agent.installer.machine import TIMED_OUT
 from agent.installer.parcel import Parcel
 from agent.installer.places import SHARED
 from agent.installer.site import Failed, Site
+from agent.installer.words import Said
 
 WHOLE = "outpost-build.json"
 """In a version: {"digest": of the parcel it was built from}. A version without it is none."""
@@ -70,16 +71,16 @@ def build(site: Site, parcel: Parcel, name: str) -> bool:
     folder = site.places.versions / name
     discard(site, name)
     try:
-        site.must([site.facts.executable, "-m", "venv", str(folder)], "the virtual environment", timeout_s=BUILD_TIMEOUT_S)
+        site.must([site.facts.executable, "-m", "venv", str(folder)], Said("for.venv"), timeout_s=BUILD_TIMEOUT_S)
         for words in pip_words(parcel):
             python = str(folder / "bin/python")
             pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "install", *words]
             site.must(pip, _reason(parcel), timeout_s=BUILD_TIMEOUT_S)
         for each, path in parcel.system_files():
             site.hand.write(folder / SHARED / each, path.read_bytes())
-        site.must([str(folder / "bin/outpost"), "--version"], "the new version does not start")
+        site.must([str(folder / "bin/outpost"), "--version"], Said("for.start"))
         if not site.hand.dry:
-            site.must(["sync", "-f", str(folder)], "writing it to the card")
+            site.must(["sync", "-f", str(folder)], Said("for.sync"))
         site.hand.write(folder / WHOLE, json.dumps({"digest": parcel.digest(), "version": parcel.version}).encode() + b"\n")
     except Failed:
         discard(site, name)
@@ -100,10 +101,10 @@ def pip_words(parcel: Parcel) -> list[list[str]]:
     return [[*beside, *hashed, "--requirement", str(parcel.requirements)], [*beside, "--no-deps", str(own.path)]]
 
 
-def _reason(parcel: Parcel) -> str:
+def _reason(parcel: Parcel) -> Said:
     if parcel.wheels:
-        return f"pip could not install from {parcel.home}/wheels (is the bundle whole? sha256sum -c SHA256SUMS)"
-    return "pip could not install (is there a network? without one, take a bundle with wheels)"
+        return Said("for.pip_wheels", path=parcel.home)
+    return Said("for.pip_network")
 
 
 def discard(site: Site, name: str) -> None:

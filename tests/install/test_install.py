@@ -100,6 +100,11 @@ def test_a_second_run_changes_nothing(pi: Tree, built: Bundles) -> None:
     assert pi.show("outpost", "MainPID") == pid
 
 
+def test_it_speaks_chinese_when_it_is_asked_to_or_by_a_locale_which_sudo_keeps(pi: Tree, built: Bundles) -> None:
+    assert unit.install(pi, built.release, "--lang", "zh").rstrip().endswith("没有需要改动的。")
+    assert "随机启动" in pi.run(["sudo", "outpost-install", "status"], env={"LANG": "zh_CN.UTF-8"}).stdout
+
+
 def test_it_starts_with_the_machine(pi: Tree) -> None:
     pi.shut_down()
     pi.boot()

@@ -15,6 +15,7 @@ from agent.installer.machine import TIMED_OUT, Facts, Ran
 from agent.installer.parcel import Parcel
 from agent.installer.places import Places
 from agent.installer.site import Site
+from agent.installer.words import Language, Said
 
 GOOD, DIES, MUTE, PARTS = "good", "dies", "mute", "parts"
 """How a version runs: READY after 2 s; never, it dies; never, it hangs; READY, and dies after 5 s."""
@@ -60,6 +61,7 @@ class Machine:
     slow: bool = False
     idle: int = 2
     at_once: bool = False
+    language: Language = "en"
     faults: dict[str, list[str]] = field(default_factory=dict)
     offline: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
@@ -79,7 +81,8 @@ class Machine:
 
     @property
     def site(self) -> Site:
-        return Site(self.places, Hand(self._before, dry=self.dry), self, self.facts, self.said.append, live=self.live, at_once=self.at_once)
+        hand = Hand(self._before, dry=self.dry)
+        return Site(self.places, hand, self, self.facts, self.said.append, live=self.live, at_once=self.at_once, language=self.language)
 
     def parcel(self, version: str, *, wheels: tuple[str, ...] = ()) -> Parcel:
         """A bundle of that version, with units that name it."""
@@ -117,10 +120,10 @@ class Machine:
 
     # --- power ------------------------------------------------------------------------------------------------------------------------
 
-    def _before(self, what: str) -> None:
+    def _before(self, what: Said) -> None:
         if len(self.changes) == self.cut_before:
-            raise PowerCut(what)
-        self.changes.append(what)
+            raise PowerCut(str(what))
+        self.changes.append(str(what))
 
     def boot(self) -> None:
         """Power comes back: systemd starts what is enabled, and the judge if there is one to start."""

@@ -22,7 +22,7 @@ def test_after_the_first_one_the_next_may(machine: Machine) -> None:
 
 def test_one_that_fails_gives_it_back(machine: Machine) -> None:
     with pytest.raises(Failed, match="it was so"), alone(machine.site):
-        raise Failed("it was so")
+        raise Failed("as_told", text="it was so")
     with alone(machine.site):
         pass
 

@@ -149,4 +149,4 @@ def test_without_a_disk_or_a_store_there_is_nothing_to_move(unit: Machine) -> No
     unit.plug_in()
     with pytest.raises(Failed, match="there is no store"):
         move.move(unit.site, 60)
-    assert apply.apply(unit.site, Steps(unit.site), 60).failed == ""
+    assert apply.apply(unit.site, Steps(unit.site), 60).failed is None

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from agent.installer import checks, trial
-from agent.installer.__main__ import INTERNAL, VERBS
+from agent.installer.options import INTERNAL, VERBS
+from agent.installer.words import WORDS
 from tests import sources
 from tests.install.page import blocks, entered
 
@@ -27,6 +28,22 @@ def test_both_pages_have_tables_of_the_same_length() -> None:
     assert english == chinese
 
 
+@pytest.mark.parametrize(
+    ("page", "index", "heading", "word"),
+    [(PAGES[0], 0, "## When it says no", r"[a-z]{2,}"), (PAGES[1], 1, "## 它拒绝的时候", r"[\u4e00-\u9fff]+")],
+)
+def test_what_the_table_of_refusals_says_is_what_the_installer_says(page: str, index: int, heading: str, word: str) -> None:
+    section = text(page).split(heading)[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)[1:]
+    assert len(rows) > 10
+    for row in rows:
+        own = re.sub(r"`\w+`|（[^（）\u4e00-\u9fff]*）", "", row)  # on the Chinese page the English stands in brackets
+        for sentence in re.split(r"; |；", own):
+            words = re.findall(word, sentence)
+            assert words, row
+            assert any(all(each in said[index] for each in words) for said in WORDS.values()), row
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_tells_every_verb_and_the_times_of_a_trial(page: str) -> None:
     found = text(page)
@@ -34,7 +51,7 @@ def test_a_page_tells_every_verb_and_the_times_of_a_trial(page: str) -> None:
         assert re.search(rf"outpost-install {verb}\b", found), verb
     for number in (f"{trial.READY_WITHIN_S:g} s", f"{trial.STAY_S:g} s"):
         assert number in found or number.replace(" s", " 秒") in found, number
-    for option in ("--ready-within", "--stay", "--now", "--purge", "--yes", "--dry-run", "--image"):
+    for option in ("--ready-within", "--stay", "--now", "--purge", "--yes", "--dry-run", "--image", "--lang zh"):
         assert option in found, option
 
 
