@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agent.core.events import Fix, FixMode
@@ -323,7 +324,7 @@ class PortInTime(Promise):
             self._look(code, max(since, self._since.get(code, -math.inf)), active)
         self._well(disturbed, active)
 
-    def _look(self, code: str, since: float, active: dict[str, tuple[float, str]]) -> None:
+    def _look(self, code: str, since: float, active: Mapping[str, object]) -> None:
         late_s, limit_s = self.world.now - since, self.stated_s[code] + self.TURN_S
         if code not in active:
             self._flagged.discard(code)
@@ -334,7 +335,7 @@ class PortInTime(Promise):
             self.tallies[code].began += 1
             self.tallies[code].flag(max(0.0, late_s), limit_s)
 
-    def _well(self, disturbed: bool, active: dict[str, tuple[float, str]]) -> None:
+    def _well(self, disturbed: bool, active: Mapping[str, object]) -> None:
         """A receiver that is heard and has a fix for a while has no fault."""
         receiver, now = self.world.car.receiver, self.world.now
         well = receiver.fixes and receiver.opened_at < math.inf and not disturbed

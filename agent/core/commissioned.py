@@ -31,6 +31,7 @@ from agent.core.part import Output, Outputs, Part
 from agent.core.receiver_identity import MAKERS, identified
 from agent.core.timebase import Timebase
 from agent.wire.records import EventRecord, SelfTest, StepResult
+from agent.wire.whys import refused, why
 
 ACTION = "commission"
 MEMORY = "commissioned"
@@ -119,7 +120,7 @@ class Commissioned(Part):
         try:
             told = msgspec.convert(body, Finished)
         except msgspec.ValidationError as e:
-            return [Answer(action.asker, {"error": f"malformed: {e}"})]
+            return [Answer(action.asker, refused(why("malformed", reason=str(e))))]
         record = SelfTest(
             what="commission", result=told.result, ended="done", inputs={}, steps=told.steps, report=told.report, signed=told.signed
         )

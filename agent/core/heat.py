@@ -9,6 +9,7 @@ the same bits: that is the supply's fault, and not told as heat.
 from agent.core.events import Event, FaultSeen, Vitals
 from agent.core.machine import CAPPED, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE
 from agent.core.part import Outputs, Part
+from agent.wire.whys import why
 
 HOT_C = 80.0
 """From here the firmware slows the processor down. https://www.raspberrypi.com/documentation/computers/config_txt.html, temp_limit"""
@@ -36,8 +37,10 @@ class Heat(Part):
         self._hot = slowed or (degrees is not None and degrees >= limit)
         if self._hot == was:
             return ()
-        told = [*([f"{degrees:.0f} °C"] if degrees is not None else []), *(["the firmware slows it down"] if slowed else [])]
-        return [FaultSeen(event.at, "heat.high", True, ", ".join(told)) if self._hot else FaultSeen(event.at, "heat.high", False)]
+        if not self._hot:
+            return [FaultSeen(event.at, "heat.high", False)]
+        told = why("slowed") if degrees is None else why("hot_slowed" if slowed else "hot", degrees=degrees)
+        return [FaultSeen(event.at, "heat.high", True, told)]
 
     @staticmethod
     def _slowed(bits: int) -> bool:
