@@ -8,6 +8,7 @@ from agent.core.events import Event, FaultSeen, Lane, Reported
 from agent.core.part import Output, Outputs, Part
 from agent.wire.faults import FAULTS
 from agent.wire.records import FaultRecord
+from agent.wire.whys import Reason, told
 
 ANEW_S = 600.0
 """What is known of a fault that lasts may change all the time (a count, a C/N0): not more often than this is it told again."""
@@ -18,8 +19,8 @@ class Active:
     """A fault that is so: since when, what is known of it now, and what of that was told last, and when."""
 
     since: float
-    detail: str
-    told: str
+    detail: Reason
+    told: Reason
     told_at: float
 
     @property
@@ -65,9 +66,18 @@ class Faults(Part):
         return out
 
     @staticmethod
-    def _record(at: float, code: str, state: str, detail: str) -> Output:
-        return Reported(at, Lane.EVENT, FaultRecord(code=code, state=state, detail=detail or None))  # type: ignore[arg-type]  # two literals
+    def _record(at: float, code: str, state: str, detail: Reason) -> Output:
+        return Reported(at, Lane.EVENT, FaultRecord(code=code, state=state, detail=str(detail) or None))  # type: ignore[arg-type]  # two literals
 
     def listing(self, now: float) -> list[dict[str, Any]]:
         """The faults that are so now, the oldest first."""
-        return [{"code": code, "detail": fault.detail, "since_s": round(now - fault.since, 1)} for code, fault in self.active.items()]
+        return [
+            {"code": code, "detail": str(fault.detail), "since_s": round(now - fault.since, 1), **_pieces(fault.detail)}
+            for code, fault in self.active.items()
+        ]
+
+
+def _pieces(detail: Reason) -> dict[str, Any]:
+    """What it is made of, for a page in another language."""
+    pieces = told(detail)
+    return {} if pieces is None else {"why": pieces}

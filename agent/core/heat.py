@@ -11,6 +11,7 @@ import math
 from agent.core.events import Event, FaultSeen, Vitals
 from agent.core.machine import CAPPED, THROTTLED, UNDER_VOLTAGE
 from agent.core.part import Outputs, Part
+from agent.wire.whys import why
 
 HOT_C = 80.0
 """From here the firmware slows the processor down. https://www.raspberrypi.com/documentation/computers/config_txt.html, temp_limit"""
@@ -54,5 +55,5 @@ class Heat(Part):
         self._hot = slowed or still or (degrees is not None and degrees >= limit)
         if not self._hot:
             return [FaultSeen(event.at, "heat.high", False)] if was else ()
-        told = [*([f"{degrees:.0f} °C"] if degrees is not None else []), *(["the firmware slows it down"] if slowed else [])]
-        return [FaultSeen(event.at, "heat.high", True, ", ".join(told))]
+        told = why("slowed") if degrees is None else why("hot_slowed" if slowed else "hot", degrees=degrees)
+        return [FaultSeen(event.at, "heat.high", True, told)]

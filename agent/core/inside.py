@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.core.event import Event, Lane, Row
 from agent.wire.records import Record
+from agent.wire.whys import Reason
 
 
 class InputChanged(Event):
@@ -99,7 +100,7 @@ class StoreRoom(Event):
     """The store was full: whether room could be made in it."""
 
     room: bool
-    reason: str = ""
+    reason: Reason = ""
 
 
 class RowsGivenUp(Event):
@@ -149,7 +150,7 @@ class FaultSeen(Event):
 
     code: str
     active: bool
-    detail: str = ""
+    detail: Reason = ""
 
 
 class AlarmChanged(Event):

@@ -18,6 +18,7 @@ from agent.core.keepsake import Keepsake
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
 from agent.wire.records import SelfTest
+from agent.wire.whys import why
 
 MEMORY = "tested"
 """Name under which the dates lie in the store."""
@@ -117,7 +118,8 @@ class Untested(Part):
         self._overdue = overdue
         if not overdue:
             return [FaultSeen(at, "panic.untested", False)]
-        return [FaultSeen(at, "panic.untested", True, f"not tested for {self._every_ms // DAY_MS} days: {', '.join(overdue)}")]
+        reason = why("buttons_untested", days=self._every_ms // DAY_MS, inputs=", ".join(overdue))
+        return [FaultSeen(at, "panic.untested", True, reason)]
 
     def _keep(self, at: float) -> Output:
         dates = {name: self._dates[name] for name in self._buttons if name in self._dates}

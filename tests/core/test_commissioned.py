@@ -10,6 +10,7 @@ from agent.core.events import ActionTaken, Event, MachineSeen, ModemSeen, Receiv
 from agent.core.part import Output
 from agent.core.timebase import Timebase
 from agent.wire.records import EventRecord, SelfTest
+from agent.wire.whys import refused, why
 from tests.core.builders import UTC_MS, Bench, assert_covers, of, one, spool_opened, timed_fix, told_time
 
 REPORT = "ab" * 32
@@ -191,7 +192,7 @@ def test_what_was_seen_before_the_store_opened_is_compared_then() -> None:
 def test_only_root_may_say_what_came_of_a_commissioning() -> None:
     bench = opened()
     outs = bench.feed(msgspec.structs.replace(finished(), by_root=False))
-    assert one(Answer, outs).body == {"error": "only root may record a commissioning; use sudo"}
+    assert one(Answer, outs).body == refused(why("root_only"))
     assert len(outs) == 1
     assert bench.part.status(AT)["result"] is None
 

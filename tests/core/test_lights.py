@@ -138,12 +138,12 @@ def test_outputs_that_do_not_answer_are_asked_each_second_and_called_faulty_once
     assert (len(of(ShowLights, outs)), of(FaultSeen, outs)) == (2, [])
     fault = one(FaultSeen, bench.until(10.0))
     assert (fault.code, fault.active, fault.at) == ("lights.output", True, 3.0)
-    assert fault.detail == f"asked for {DARK}, they play nothing"
+    assert str(fault.detail) == f"asked for {DARK}, they play nothing"
     assert [out for out in types(bench.all) if out == "ShowLights"] == ["ShowLights"] * 11
 
 
 def test_the_fault_says_what_was_asked_and_what_they_said_last() -> None:
-    assert one(FaultSeen, silent().all).detail == f"asked for {RESPONSE}, they play {DARK}"
+    assert str(one(FaultSeen, silent().all).detail) == f"asked for {RESPONSE}, they play {DARK}"
 
 
 def test_outputs_that_hang_later_are_found_by_the_next_look() -> None:
