@@ -15,6 +15,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.key_words import KEYS
+from agent.wire.sentence import Sentence, filled
+
 SOURCE = Path("/etc/outpost/keys")
 STAGE = Path("/run/outpost-keys")
 CONFIG = Path("/etc/outpost/agent.toml")
@@ -36,11 +39,15 @@ class Plan(NamedTuple):
     """What is to lie in the stage, and a sentence for each thing that is left out."""
 
     files: Files
-    left_out: list[str]
+    left_out: list[Sentence]
 
 
 class _Refused(Exception):
-    """Why a file is not for the agent."""
+    """A file is not for the agent; `reason` says why."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        self.reason = _said(key, **facts)
+        super().__init__(str(self.reason))
 
 
 def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
@@ -50,9 +57,9 @@ def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
     except FileNotFoundError:
         return Plan({}, [])
     except OSError as e:
-        return Plan(dict(before), [f"{source} cannot be read ({e.strerror}); the keys before are used on"])
+        return Plan(dict(before), [_said("folder_unread", path=source, reason=e.strerror)])
     files: Files = {}
-    left_out: list[str] = []
+    left_out: list[Sentence] = []
     needed = _needed(config)
     # What the config names goes first: nothing that lies about crowds it out.
     for name in sorted(names, key=lambda name: (name not in needed.values(), name)):
@@ -61,14 +68,12 @@ def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
             _fit_in(files, data)
             files[name] = data
         except _Refused as e:
-            left_out.append(f"{source / ascii(name)[1:-1]} is left out: {e}")
+            left_out.append(_said("left_out", path=source / ascii(name)[1:-1], reason=e.reason))
         except OSError as e:
-            kept = "; the one before is used on" if name in before else ""
-            left_out.append(f"{source / name} cannot be read ({e.strerror}){kept}")
+            left_out.append(_said("unread_kept" if name in before else "unread", path=source / name, reason=e.strerror))
             files |= {name: before[name]} if name in before else {}
     for cert, key in _pairs({*files, *before}, needed):
-        if why := _keep_before(files, before, cert, key):
-            left_out.append(why)
+        left_out += _keep_before(files, before, cert, key)
     return Plan(files, left_out)
 
 
@@ -84,23 +89,23 @@ def _needed(config: Path) -> dict[str, str]:
 
 def _read(source: Path, name: str) -> bytes:
     if not (name.isascii() and name.isprintable()) or ":" in name:
-        raise _Refused("systemd hands over plain ASCII names without a colon only; rename it, or move it away")
+        raise _Refused("name_odd")
     if len(name) > NAME_CHARS_MAX:
-        raise _Refused(f"its name has {len(name)} characters, {NAME_CHARS_MAX} are allowed")
+        raise _Refused("name_long", found=len(name), most=NAME_CHARS_MAX)
     if not stat.S_ISREG((source / name).stat().st_mode):
-        raise _Refused("it is no file; move it away")
+        raise _Refused("no_file")
     with (source / name).open("rb") as file:
         data = file.read(FILE_BYTES_MAX + 1)
     if len(data) > FILE_BYTES_MAX:
-        raise _Refused(f"it has more than {FILE_BYTES_MAX} bytes, so it is no key; move it away")
+        raise _Refused("large", most=FILE_BYTES_MAX)
     return data
 
 
 def _fit_in(files: Files, data: bytes) -> None:
     if len(files) >= FILES_MAX:
-        raise _Refused(f"there are more than {FILES_MAX} files; move away what the config does not name")
+        raise _Refused("many", most=FILES_MAX)
     if sum(map(len, files.values())) + len(data) > TOTAL_BYTES_MAX:
-        raise _Refused(f"all together have more than {TOTAL_BYTES_MAX} bytes; move away what the config does not name")
+        raise _Refused("heavy", most=TOTAL_BYTES_MAX)
 
 
 # --- certificate and key ----------------------------------------------------------------------------------------------------------------
@@ -116,27 +121,27 @@ def _pairs(names: set[str], needed: Mapping[str, str]) -> Iterator[tuple[str, st
         yield from (pair for pair in alike if pair[0] in names)
 
 
-def _keep_before(files: Files, before: Mapping[str, bytes], cert: str, key: str) -> str:
-    """Put the two before back into `files` when the new ones are half a renewal; why, empty when they are not."""
+def _keep_before(files: Files, before: Mapping[str, bytes], cert: str, key: str) -> list[Sentence]:
+    """Put the two before back into `files` when the new ones are half a renewal; what is to be said of that."""
     pair = (cert, key)
     there = [name for name in pair if name in files]
     if cert == key or not there or all(files.get(name) == before.get(name) for name in pair):
-        return ""
-    why = misfit(files[cert], files[key]) if len(there) == len(pair) else f"only {there[0]} is there"
-    if not why:
-        return ""
+        return []
+    reason = misfit(files[cert], files[key]) if len(there) == len(pair) else _said("alone", name=there[0])
+    if reason is None:
+        return []
     if not all(name in before for name in pair):
-        return f"{cert} and {key} cannot be used: {why}" if len(there) == len(pair) else ""
+        return [_said("pair", cert=cert, key=key, reason=reason)] if len(there) == len(pair) else []
     files |= {name: before[name] for name in pair}
-    return f"{cert} and {key} cannot be used: {why}; the ones before are used on"
+    return [_said("pair_kept", cert=cert, key=key, reason=reason)]
 
 
-def misfit(cert: bytes, key: bytes) -> str:
-    """Why this certificate and this key (PEM) do not belong together; empty when they do. Neither is written to a disk."""
+def misfit(cert: bytes, key: bytes) -> Sentence | None:
+    """Why this certificate and this key (PEM) do not belong together; None when they do. Neither is written to a disk."""
     import ssl  # noqa: PLC0415  seldom needed, and each start of the agent waits for this program
 
     def no_password() -> str:
-        raise ValueError("the key is encrypted, and nobody is there to give its password")
+        raise _Refused("locked")
 
     with open(os.memfd_create("cert"), "wb", 0) as cert_file, open(os.memfd_create("key"), "wb", 0) as key_file:  # noqa: PTH123  no paths
         cert_file.write(cert)
@@ -146,11 +151,17 @@ def misfit(cert: bytes, key: bytes) -> str:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert_path, key_path, no_password)
         except ssl.SSLError as e:
             if e.reason == "KEY_VALUES_MISMATCH":
-                return "the key is not that of the certificate"
-            return f"they are no certificate and key in PEM ({e.reason or e})"
+                return _said("mismatch")
+            return _said("no_pem", reason=e.reason or e)
+        except _Refused as e:
+            return e.reason
         except (OSError, ValueError) as e:
-            return str(e)
-    return ""
+            return _said("unusable", reason=e)
+    return None
+
+
+def _said(code: str, /, **facts: object) -> Sentence:
+    return filled(KEYS[code], facts)
 
 
 def folder(config: Path) -> Path:
@@ -158,7 +169,7 @@ def folder(config: Path) -> Path:
     return config.absolute().parent / SOURCE.name
 
 
-def strays(config: Path) -> list[str]:
+def strays(config: Path) -> list[Sentence]:
     """A sentence for each thing in that folder that the agent would not be given, or could not use; none when we may not look into it."""
     source = folder(config)
     return plan(source, {}, config).left_out if os.access(source, os.R_OK | os.X_OK) else []

@@ -158,3 +158,14 @@ class RecorderDies(Fault, frozen=True):
         """It is back."""
         world.car.recorder_dead = False
         world.car.touched_at = world.now
+
+
+class LightsTried(Fault, frozen=True):
+    """Whoever installs the unit tries for so long how dark it gets, and does not let go. In no preset: it is not weather."""
+
+    def begin(self, world: "World") -> None:
+        """It may refuse."""
+        world.car.hands.do("output.test", show="off", s=self.lasts_s)
+
+    def end(self, world: "World") -> None:
+        """It ends by itself."""

@@ -170,8 +170,8 @@ class FaultsAreTrue(Promise):
             return
         now, active = world.now, world.unit.faults.active
         calm = now > max(world.car.touched_at, self._booted_at) + self.CALM_S
-        if calm and not (active and active.keys() & CODES.keys()):
-            return  # all have been compared since, and none has come
+        if calm and not any(self._so.values()) and not (active and active.keys() & CODES.keys()):
+            return  # all have been compared since, none is so, and none has come
         looks, self._looked_at = world.car.touched_at >= self._looked_at, now
         for watch in WATCHES:
             so = self._see(watch) if looks else self._so[watch.code]

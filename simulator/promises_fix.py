@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import deque
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from agent.core.events import Fix, FixMode
@@ -320,10 +321,10 @@ class PortInTime(Promise):
         for code, since in self._troubles().items():
             if disturbed:
                 self._since[code] = now
-            self._look(code, max(since, self._since.get(code, -math.inf)), active)
-        self._well(disturbed, active)
+            self._look(code, max(since, self._since.get(code, -math.inf)), active.keys())
+        self._well(disturbed, active.keys())
 
-    def _look(self, code: str, since: float, active: dict[str, tuple[float, str]]) -> None:
+    def _look(self, code: str, since: float, active: AbstractSet[str]) -> None:
         late_s, limit_s = self.world.now - since, self.stated_s[code] + self.TURN_S
         if code not in active:
             self._flagged.discard(code)
@@ -334,12 +335,12 @@ class PortInTime(Promise):
             self.tallies[code].began += 1
             self.tallies[code].flag(max(0.0, late_s), limit_s)
 
-    def _well(self, disturbed: bool, active: dict[str, tuple[float, str]]) -> None:
+    def _well(self, disturbed: bool, active: AbstractSet[str]) -> None:
         """A receiver that is heard and has a fix for a while has no fault."""
         receiver, now = self.world.car.receiver, self.world.now
         well = receiver.fixes and receiver.opened_at < math.inf and not disturbed
         self._well_since = min(self._well_since, now) if well else math.inf
-        if now - self._well_since > self.WELL_S + self.world.pace.fix_s and (wrong := sorted(active.keys() & self.stated_s.keys())):
+        if now - self._well_since > self.WELL_S + self.world.pace.fix_s and (wrong := sorted(self.stated_s.keys() & active)):
             self.broken(f"the receiver is well since {self._well_since:.1f} s, and these are up: {', '.join(wrong)}")
 
 

@@ -21,7 +21,8 @@ from agent.adapters.bytes_disk import MODE_RAW, BytesDisk, Unsound
 from agent.adapters.segment_store import Room, StoreBroken, StoreDamaged, StoreError, StoreFailed, StoreFull, StoreGone, StoreNewer
 from agent.adapters.store_check import check, check_versions
 from agent.adapters.store_lock import sync
-from agent.adapters.store_version import Newer, check_version, migrate
+from agent.adapters.store_version import VERSION, Newer, check_version, migrate
+from agent.wire.whys import Why, why
 
 FILE_NAME = "cache.db"
 """The file's name inside the directory is diskcache's choice."""
@@ -172,7 +173,7 @@ class DiskcacheStore:
                     self._sql("ROLLBACK")
                 raise
             if self._identity() != self.identity:
-                raise StoreGone(f"{self._directory} is not there any more: it was removed, or its disk is away")
+                raise StoreGone(why("store_gone", path=str(self._directory)))
             if self._pages_logged > logged_before:
                 self._pages_logged += COMMIT_PAGES
 
@@ -262,11 +263,8 @@ class DiskcacheStore:
         ((free,),) = self._sql("PRAGMA freelist_count").fetchall()
         return int(pages) - int(free)
 
-    def _full(self) -> str:
-        return (
-            f"full: {self._directory} has reached its {self._size_bytes_max} bytes, or its disk is full; "
-            "rows must be forgotten, [store] size_bytes_max raised, or room made"
-        )
+    def _full(self) -> Why:
+        return why("store_full", path=str(self._directory), bytes=self._size_bytes_max)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -274,7 +272,7 @@ class DiskcacheStore:
         try:
             yield
         except Newer as newer:
-            raise StoreNewer(f"{self._directory} was {newer}") from newer
+            raise StoreNewer(why("store_newer", path=str(self._directory), found=newer.found, known=VERSION)) from newer
         except (sqlite3.Error, diskcache.Timeout, OSError, Unsound, UnicodeDecodeError) as error:
             raise self._translation(_first(error)) from error
 
@@ -292,11 +290,9 @@ class DiskcacheStore:
         # Python cannot decode SQLite's own words when they quote a damaged schema.
         foreign = isinstance(error, Unsound | UnicodeDecodeError)
         if foreign or plain or primary in DAMAGE_CODES:
-            return StoreDamaged(f"{self._directory} is damaged: {error}")
+            return StoreDamaged(why("store_damaged", path=str(self._directory), reason=str(error)))
         is_broken = code in BROKEN_CODES or (isinstance(error, OSError) and error.errno == errno.EIO)
-        return (StoreBroken if is_broken else StoreFailed)(
-            f"{self._directory} cannot be used: {error}; it must be a directory that the agent may write, on a disk that works and has room"
-        )
+        return (StoreBroken if is_broken else StoreFailed)(why("store_failed", path=str(self._directory), reason=str(error)))
 
 
 def _device_and_number(file: Path) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ from agent.adapters import socket_file
 from agent.adapters.socket_connection import Connection
 from agent.core.effects import Answer
 from agent.core.events import Asked, Event, SocketFailed, SocketOpened
+from agent.wire.whys import refused, why
 
 log = logging.getLogger("outpost.socket")
 
@@ -150,7 +151,7 @@ class LocalSocket:
         sock.setblocking(False)
         connection = Connection(sock, self._now(), socket_file.is_by_root(sock))
         if len(self._connections) >= CONNECTIONS_MAX:
-            connection.say({"error": f"{CONNECTIONS_MAX} connections are open already; close one and try again"})
+            connection.say(refused(why("too_many_connections", most=CONNECTIONS_MAX)))
             connection.send(self._now())
             sock.close()
             return
@@ -184,7 +185,7 @@ class LocalSocket:
             request: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
         except (ValueError, RecursionError) as e:
             found = line[:60].decode(errors="replace")
-            connection.say({"error": f'expected one JSON object on the line, such as {{"ask": "status"}}; found {found!r}: {e}'})
+            connection.say(refused(why("no_request", found=repr(found), reason=str(e))))
             return
         at = self._now()
         asker = next(self._askers)
@@ -207,7 +208,7 @@ class LocalSocket:
         for connection in [c for c in self._connections if now >= c.gives_up_at]:
             if now >= connection.due and connection.asker is not None:
                 del self._asking[connection.asker]
-                connection.settle({"error": f"the agent did not answer in {ANSWER_S:g} s"}, now)
+                connection.settle(refused(why("no_answer_in_time", seconds=ANSWER_S)), now)
                 self._go_on(connection)
             else:
                 self._drop(connection)

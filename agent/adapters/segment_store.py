@@ -8,9 +8,15 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from agent.wire.whys import Why
+
 
 class StoreError(Exception):
-    """The store could not do what was asked; the message says what, where and what to do."""
+    """The store could not do what was asked; the reason says what, where and what to do."""
+
+    def __init__(self, reason: Why) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class StoreFull(StoreError):

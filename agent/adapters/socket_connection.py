@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from agent.wire.whys import refused, why
+
 log = logging.getLogger("outpost.socket")
 
 LINE_BYTES_MAX = 65_536
@@ -90,7 +92,7 @@ class Connection:
         end = self._unread.find(b"\n")
         length = len(self._unread) if end < 0 else end
         if length > LINE_BYTES_MAX:
-            self.say({"error": f"a line may have {LINE_BYTES_MAX} bytes, found more; the connection is closed"})
+            self.say(refused(why("line_too_long", most=LINE_BYTES_MAX)))
             self._unread.clear()
             self.ended = True
             return None
@@ -117,7 +119,7 @@ class Connection:
         except (TypeError, ValueError, RecursionError) as e:
             # A mistake of ours, but one that must not end the agent: a status page is not worth an alarm.
             log.error("an answer cannot be told as JSON: %s: %r", e, body)
-            line = msgspec.json.encode({"error": f"the answer cannot be told as JSON: {e}"})
+            line = msgspec.json.encode(refused(why("answer_untold", reason=str(e))))
         self._unsent += line + b"\n"
 
     def send(self, at: float) -> bool:

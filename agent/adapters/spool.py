@@ -22,6 +22,7 @@ from agent.adapters.store_aside import put_newer_aside
 from agent.adapters.store_lock import StoreLock
 from agent.core.effects import Effect, OpenSpool, Remember, Store
 from agent.core.events import Event, SpoolDown, SpoolFull, SpoolOpened, SpoolQuarantined
+from agent.wire.whys import Why, why
 
 WAITING_MAX = 1024
 """Effects that wait for the thread. At 700 bytes a row this is a second of a slow card, and well under a megabyte."""
@@ -49,7 +50,7 @@ class Spool:
         self._lock: StoreLock | None = None
         self._generations: dict[str, int] = {}
         self._store_id: bytes | None = None
-        self._broken = ""
+        self._broken: Why | None = None
         self._retry = Retry()
 
     def start(self) -> None:
@@ -121,9 +122,9 @@ class Spool:
         rows = Rows(self._opened(self._directory), self._boot, self._generations)
         self._rows = rows
         rows.open(former_id)
-        self._store_id, self._broken = rows.store_id, ""
+        self._store_id, self._broken = rows.store_id, None
         if former_id not in (None, rows.store_id):
-            reason = f"{self._directory} is another store than before: the one in use was removed, or its disk is away"
+            reason = why("store_another", path=str(self._directory))
             self._post(SpoolQuarantined(self._now(), str(self._directory), reason, 0))
 
     def _opened(self, directory: Path) -> SegmentStore:
@@ -137,29 +138,28 @@ class Spool:
 
     def _rescue(self, damage: StoreDamaged) -> None:
         """Copy what can be read into a fresh store, unless that was done a short while ago."""
-        reason = str(damage)
+        reason = damage.reason
         if self._broken:
-            reason = f"{self._broken}; what could be read of it was copied into a fresh file"
+            reason = why("store_copied", reason=self._broken)
         # So that it is not opened again before it was copied.
         self._broken = self._broken or reason
         if self._retry.is_due(self._now()):
             self._replace(StoreDamaged(reason), lambda: rescue(self._directory, self._size_bytes_max, self._opened))
             self._retry.tried(self._now())
         else:
-            wait = f"the last copy did not help, the next one is made {self._retry.wait_s:.0f} s after it"
-            self._go_down(StoreFailed(f"{self._broken}; {wait}"))
+            self._go_down(StoreFailed(why("store_copied_in_vain", reason=self._broken, seconds=round(self._retry.wait_s))))
 
-    def _replace(self, reason: StoreError, put_away: Callable[[], tuple[Path, int | None]]) -> None:
+    def _replace(self, error: StoreError, put_away: Callable[[], tuple[Path, int | None]]) -> None:
         """Put a fresh store, with what could be saved, in the place of the one that cannot be used, and open it."""
         self._shut()
         try:
             aside, rows = put_away()
-            self._broken = ""
-            self._post(SpoolQuarantined(self._now(), str(aside), str(reason), rows))
+            self._broken = None
+            self._post(SpoolQuarantined(self._now(), str(aside), error.reason, rows))
             self._open_rows(None)
             self._tell()
-        except (StoreError, OSError) as error:
-            self._go_down(error)
+        except (StoreError, OSError) as e:
+            self._go_down(e)
 
     def _go_down(self, error: StoreError | OSError) -> None:
         self._shut()
@@ -167,9 +167,10 @@ class Spool:
             # It may lie in a directory that is gone. Whoever opens takes it anew.
             self._lock.release()
             self._lock = None
-        reason = str(error)
-        if isinstance(error, OSError):
-            reason = f"{self._directory} cannot be used: {error}; [store] path must be a directory that the agent may write"
+        if isinstance(error, StoreError):
+            reason = error.reason
+        else:
+            reason = why("store_unusable", path=str(self._directory), reason=str(error))
         if isinstance(error, StoreBroken):
             self._broken = reason
         self._post(SpoolDown(self._now(), reason))
@@ -213,4 +214,4 @@ class Spool:
             self._go_down(full)
         elif full is not None:
             # The store stays open: room is made by forgetting.
-            self._post(SpoolFull(self._now(), str(full)))
+            self._post(SpoolFull(self._now(), full.reason))

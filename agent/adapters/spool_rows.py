@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing
 
 from agent.adapters.segment_store import Room, SegmentStore, StoreDamaged
 from agent.core.events import Lane, Row
+from agent.wire.whys import why
 
 NAME = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,13})")
 """A row's name; 14 digits fit into the key's twelve hexadecimal ones."""
@@ -228,6 +229,6 @@ def _parts(key: str) -> tuple[int, str, int]:
     """Generation, boot and seq of a row's key; StoreDamaged when it is not one of ours."""
     match = KEY.fullmatch(key)
     if match is None:
-        raise StoreDamaged(f"the key {key!r} is none of a row")
+        raise StoreDamaged(why("store_foreign", found=repr(key)))
     generation, seq, boot = match.groups()
     return int(generation, 16), boot, int(seq, 16)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.adapters.segment_store import StoreFailed
+from agent.wire.whys import why
 
 
 class StoreLock:
@@ -26,9 +27,7 @@ class StoreLock:
         except BlockingIOError:
             holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
             self.release()
-            raise StoreFailed(
-                f"{directory} is in use by process {holder}: stop that one, or give this one a [store] path of its own"
-            ) from None
+            raise StoreFailed(why("store_in_use", path=str(directory), process=holder)) from None
         except OSError:
             self.release()
             raise

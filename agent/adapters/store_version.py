@@ -15,7 +15,11 @@ VERSION_MAX = 999
 
 
 class Newer(Exception):
-    """The file was written by a newer Outpost."""
+    """The file was written by a newer Outpost, of the store version in `found`."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"store version {found}; this one knows {VERSION}")
+        self.found = found
 
 
 def _from_0(_: sqlite3.Connection) -> None:
@@ -34,7 +38,7 @@ def check_version(connection: sqlite3.Connection) -> None:
     """Raises Newer for a file that this Outpost must not touch, sqlite3.Error for one that cannot be read."""
     version = version_of(connection)
     if VERSION < version <= VERSION_MAX:
-        raise Newer(f"written by a newer Outpost (store version {version}; this one knows {VERSION})")
+        raise Newer(version)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -4,6 +4,10 @@ import json
 import socket
 from typing import Any
 
+from agent.cli.ask_words import ASK
+from agent.wire.sentence import Sentence, filled
+from agent.wire.whys import heard
+
 ANSWER_S_MAX = 7.0
 """The agent itself gives up after five seconds and says so."""
 
@@ -11,16 +15,32 @@ ANSWER_BYTES_MAX = 8_388_608
 """A status has some kilobytes; more is not our agent."""
 
 
-class NotRunning(Exception):
+class Unanswered(Exception):
+    """There is no answer; `sentence` says why. As a text it is English."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        self.sentence = filled(ASK[key], facts)
+        super().__init__(str(self.sentence))
+
+
+class NotRunning(Unanswered):
     """Nothing answers at the socket's path."""
 
 
-class NoAnswer(Exception):
+class NoAnswer(Unanswered):
     """Something is there, but we may not ask it, or it does not give an answer."""
 
 
 class NotAllowed(NoAnswer):
     """The socket is there, but belongs to others."""
+
+
+class Denied(NoAnswer):
+    """The agent answers, and does not do it: `reason` says why, in English alone if the agent knows one that we do not."""
+
+    def __init__(self, path: str, reason: Sentence | str) -> None:
+        super().__init__("ask.refused", path=path, reason=reason)
+        self.reason = reason
 
 
 def ask(path: str, request: dict[str, Any], timeout_s: float = ANSWER_S_MAX) -> dict[str, Any]:
@@ -29,7 +49,8 @@ def ask(path: str, request: dict[str, Any], timeout_s: float = ANSWER_S_MAX) -> 
     Raises:
         NotRunning: nobody listens there.
         NotAllowed: only its group may ask.
-        NoAnswer: silence for `timeout_s`, or something that is no answer; also when the agent answers with an `error`.
+        NoAnswer: silence for `timeout_s`, or something that is no answer.
+        Denied: the agent answers with an `error`.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout_s)
@@ -39,7 +60,7 @@ def ask(path: str, request: dict[str, Any], timeout_s: float = ANSWER_S_MAX) -> 
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has closed already, but may have said why
         except OSError as e:
-            raise NoAnswer(f"the agent at {path} does not take the question: {e}") from None
+            raise NoAnswer("ask.not_taken", path=path, reason=e) from None
         line = _line(sock, path)
     return _answer(line, path)
 
@@ -48,14 +69,11 @@ def _connect(sock: socket.socket, path: str) -> None:
     try:
         sock.connect(path)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        raise NotRunning(f"not running: nothing answers at {path}; start it with `systemctl start outpost`, or `outpost run`") from None
+        raise NotRunning("ask.not_running", path=path) from None
     except PermissionError:
-        raise NotAllowed(
-            f"you may not ask the agent at {path}, only its group may: "
-            "use sudo, or join the group with `sudo usermod -aG outpost $USER` and log in again"
-        ) from None
+        raise NotAllowed("ask.not_allowed", path=path) from None
     except OSError as e:
-        raise NoAnswer(f"cannot ask at {path}: {e}") from None
+        raise NoAnswer("ask.no_way", path=path, reason=e) from None
 
 
 def _line(sock: socket.socket, path: str) -> bytes:
@@ -64,11 +82,11 @@ def _line(sock: socket.socket, path: str) -> bytes:
         try:
             more = sock.recv(65_536)
         except TimeoutError:
-            raise NoAnswer(f"the agent at {path} runs, but says nothing; `journalctl -u outpost` may tell why") from None
+            raise NoAnswer("ask.silent", path=path) from None
         except OSError as e:
-            raise NoAnswer(f"the agent at {path} ended while it was asked: {e}") from None
+            raise NoAnswer("ask.broken", path=path, reason=e) from None
         if not more:
-            raise NoAnswer(f"the agent at {path} ended while it was asked")
+            raise NoAnswer("ask.ended", path=path)
         got += more
     return bytes(got[: got.find(b"\n")])
 
@@ -77,9 +95,9 @@ def _answer(line: bytes, path: str) -> dict[str, Any]:
     try:
         body = json.loads(line)
     except (ValueError, RecursionError) as e:
-        raise NoAnswer(f"what answers at {path} is not an outpost agent: {e}") from None
+        raise NoAnswer("ask.foreign", path=path, reason=e) from None
     if not isinstance(body, dict):
-        raise NoAnswer(f"what answers at {path} is not an outpost agent: expected a map, found {type(body).__name__}")
+        raise NoAnswer("ask.no_map", path=path, found=type(body).__name__)
     if "error" in body:
-        raise NoAnswer(f"the agent at {path} answers: {body['error']}")
+        raise Denied(path, heard(body.get("why"), body["error"]))
     return body

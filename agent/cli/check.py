@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     print(table([COLUMNS + (SCREWS if board else ()), *rows]) if rows else "no inputs and no outputs")
     if args.explain:
         print(table([ORIGIN, *((o.key, o.value, o.layer, f"{o.file}:{o.line}") for o in config_origins.origins(config, whole.sheets))]))
-    for note in (*kind_notes(whole), *notes(config), *key_stage.strays(args.config)):
+    for note in (*kind_notes(whole), *notes(config), *map(str, key_stage.strays(args.config))):
         print(f"note: {note}")
     print(f"{args.config}: no mistakes; unit {config.unit.id}, {config.mqtt.endpoints[0]}")
     return FINE

@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         walk.status()
     except AgentGone as e:
-        print(e, file=sys.stderr)
+        print(words[tongue].of(e.reason), file=sys.stderr)
         return NOT_RUNNING
     return _led(walk, kinds, args.output or commission_place.default(config, commission_place.is_root()), bool(args.only))
 
@@ -117,7 +117,7 @@ def _led(walk: Walk, kinds: list[Kind], directory: Path, some: bool) -> int:
         return FAILED
     except OSError as e:
         _put_back(walk)
-        walk.say("unsaved", reason=str(e))
+        walk.say("unsaved", reason=_reason(e))
         return FAILED
     return _end(walk, steps, directory, progress)
 
@@ -175,11 +175,11 @@ def _once(walk: Walk, kind: Kind) -> None:
     try:
         kind.run(walk)
     except AgentGone as e:
-        walk.note("fail", kind.name, "agent_gone", "agent_gone.do", reason=str(e))
+        walk.note("fail", kind.name, "agent_gone", "agent_gone.do", reason=e.reason)
     except Refused as e:
-        walk.note("fail", kind.name, "output.refused", "output.refused.do", name=kind.name, reason=str(e))
+        walk.note("fail", kind.name, "output.refused", "output.refused.do", name=kind.name, reason=e.reason)
     except LeftOut as e:
-        walk.left_out(kind.name, str(e))
+        walk.left_out(kind.name, e.reason)
 
 
 def _put_back(walk: Walk) -> None:
@@ -210,7 +210,7 @@ def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> 
         saved = commission_report.save(report, directory, *_identity(walk.config))
         progress.over()
     except (OSError, AgentGone) as e:
-        walk.say("unsaved", reason=str(e))
+        walk.say("unsaved", reason=_reason(e))
         return FAILED
     walk.say("saved", report=saved.report)
     walk.say("saved_page", page=saved.page)
@@ -220,6 +220,11 @@ def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> 
         walk.say("signed", file=saved.signature)
     _publish(walk, steps, saved, result)
     return FAILED if failed else FINE
+
+
+def _reason(error: OSError | AgentGone) -> object:
+    """In both languages where it is ours."""
+    return error.reason if isinstance(error, AgentGone | commission_place.NotOurs) else error
 
 
 def _full(steps: list[Step]) -> bool:
@@ -246,7 +251,7 @@ def _publish(walk: Walk, steps: list[Step], saved: Saved, result: Outcome) -> No
         online = section(walk.status(), "link").get("state") == "online"
         left = online and walk.wait(lambda status: not number(section(section(status, "outbox"), "waiting").get("event")), PUBLISH_S)
     except (Refused, AgentGone) as e:
-        walk.say("unpublished", reason=str(e))
+        walk.say("unpublished", reason=e.reason)
     except LeftOut:
         return
     else:

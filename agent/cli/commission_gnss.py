@@ -37,9 +37,9 @@ def gnss(walk: Walk) -> None:
         try:
             part(walk, code)
         except LeftOut as e:
-            walk.left_out(code, str(e))
+            walk.left_out(code, e.reason)
         except Refused as e:
-            walk.note("fail", code, "output.refused", "output.refused.do", name=code, reason=str(e))
+            walk.note("fail", code, "output.refused", "output.refused.do", name=code, reason=e.reason)
 
 
 def _lights(walk: Walk, code: str) -> None:

@@ -20,7 +20,7 @@ def inputs(walk: Walk) -> None:
         try:
             _input(walk, wired)
         except LeftOut as e:
-            walk.left_out(f"inputs.{wired.id}", str(e))
+            walk.left_out(f"inputs.{wired.id}", e.reason)
 
 
 def _input(walk: Walk, wired: Input) -> None:
@@ -87,7 +87,7 @@ def wires(walk: Walk) -> None:
             try:
                 _wire(walk, wired, wrong)
             except LeftOut as e:
-                walk.left_out(f"wires.{wired.id}.{wrong}", str(e))
+                walk.left_out(f"wires.{wired.id}.{wrong}", e.reason)
 
 
 def _wire(walk: Walk, wired: Input, wrong: str) -> None:

@@ -3,7 +3,7 @@
 from agent.cli import doctor_link
 from agent.cli.commission_talk import LeftOut
 from agent.cli.commission_walk import Refused, Section, Walk
-from agent.cli.why_findings import number, online, section
+from agent.cli.why_findings import lanes_waiting, number, online, section
 
 OUTAGE_S = 30.0
 BACK_S = 60.0
@@ -26,9 +26,9 @@ def link(walk: Walk) -> None:
         _outage(walk, min(OUTAGE_S, max(5.0, walk.patience_s / 2)))
     except LeftOut as e:
         walk.do("link.outage", s=0)
-        walk.left_out("link.outage", str(e))
+        walk.left_out("link.outage", e.reason)
     except Refused as e:
-        walk.note("fail", "link.outage", "outage.refused", "outage.refused.do", reason=str(e))
+        walk.note("fail", "link.outage", "outage.refused", "outage.refused.do", reason=e.reason)
 
 
 def _outage(walk: Walk, seconds: float) -> None:
@@ -47,7 +47,8 @@ def _outage(walk: Walk, seconds: float) -> None:
     walk.say("outage.over", count=made)
     left = walk.wait(lambda status: _sealed(status) >= after and _delivered(status), walk.config.store.commit_interval_online_s + SLACK_S)
     if not left:
-        waits = section(section(walk.status(), "outbox"), "waiting")
+        lanes = lanes_waiting(walk.status())
+        waits = walk.said(lambda words: words.counted(lanes))
         walk.note("fail", "link.outage", "outage.unsent", "outage.unsent.do", count=made, waits=waits)
     elif made <= 0:
         walk.note("warn", "link.outage", "outage.empty", "sats.do", seconds=f"{lasted:.0f}")

@@ -24,9 +24,9 @@ def outputs(walk: Walk) -> None:
         try:
             _output(walk, output)
         except LeftOut as e:
-            walk.left_out(f"outputs.{output.id}", str(e))
+            walk.left_out(f"outputs.{output.id}", e.reason)
         except Refused as e:
-            walk.note("fail", f"outputs.{output.id}", "output.refused", "output.refused.do", name=output.id, reason=str(e))
+            walk.note("fail", f"outputs.{output.id}", "output.refused", "output.refused.do", name=output.id, reason=e.reason)
     walk.do("output.test", output=None)
 
 

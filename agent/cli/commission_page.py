@@ -4,6 +4,8 @@ import html
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.wire.sentence import Sentence
+
 STYLE = """
 @page { size: A4; margin: 14mm } * { box-sizing: border-box }
 body { font: 10pt/1.4 "Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", system-ui, sans-serif; color: #111; margin: 2em auto;
@@ -21,7 +23,7 @@ RESULTS = {"pass": "通过 PASS", "warn": "警告 WARN", "fail": "失败 FAIL", 
 VERDICTS = {"passed": ("pass", "验收通过 · passed"), "failed": ("fail", "验收未通过 · failed"), "partial": ("warn", "部分验收 · partial")}
 
 
-def page(report: dict[str, Any], sha256: str, unsigned: str) -> str:
+def page(report: dict[str, Any], sha256: str, unsigned: Sentence | None) -> str:
     """The whole page. Every text of the report is escaped: names come from a config, reasons from a keyboard."""
     unit = report["unit"]
     style, verdict = VERDICTS[report["result"]]
@@ -70,7 +72,9 @@ def _line(line: dict[str, Any]) -> str:
     return f'<tr><td class="r {result}">{RESULTS[result]}</td><td>{cell}</td></tr>'
 
 
-def _end(sha256: str, unsigned: str) -> str:
-    signed = "签名见 .json.jws · the signature lies beside it, in .json.jws" if not unsigned else f"未签名 · not signed: {_safe(unsigned)}"
+def _end(sha256: str, unsigned: Sentence | None) -> str:
+    signed = "签名见 .json.jws · the signature lies beside it, in .json.jws"
+    if unsigned is not None:
+        signed = f"未签名：{_safe(unsigned.zh)} · not signed: {_safe(unsigned.en)}"
     places = "<td>安装人员 · installed by</td><td></td><td>验收人员 · accepted by</td><td></td>"
     return f'<table class="sign"><tr>{places}</tr></table><p class="small">SHA-256 {sha256}<br>{signed}</p>'

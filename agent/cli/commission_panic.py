@@ -28,7 +28,7 @@ def panic(walk: Walk) -> None:
     try:
         walk.do("walk_test")
     except Refused as e:
-        walk.note("fail", "panic", "panic.refused", "panic.refused.do", reason=str(e))
+        walk.note("fail", "panic", "panic.refused", "panic.refused.do", reason=e.reason)
         return
     walk.testing = True
     for button in buttons:
@@ -51,7 +51,7 @@ def _followed(walk: Walk, life: object) -> Section:
     def over(status: Section) -> Section:
         nonlocal told, heard_at
         if boot(status) != life:
-            raise AgentGone(walk.text("agent_restarted"))
+            raise AgentGone(walk.sentence("agent_restarted"))
         test = section(section(status, "alarm"), "walk_test")
         news = {name: how for name, how in section(test, "inputs").items() if told.get(name) != how}
         told = section(test, "inputs")

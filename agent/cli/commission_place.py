@@ -10,10 +10,20 @@ import stat
 from pathlib import Path
 
 from agent.adapters import whole_file
+from agent.cli.commission_words import COMMISSION
 from agent.config import Config
+from agent.wire.sentence import filled
 
 REPORTS = Path("/var/lib/outpost-reports")
 FOLDER_MODE, FILE_MODE = 0o755, 0o644
+
+
+class NotOurs(OSError):
+    """Root does not write there; `reason` says why. As a text it is English."""
+
+    def __init__(self, key: str, folder: Path) -> None:
+        self.reason = filled(COMMISSION[key], {"folder": folder})
+        super().__init__(str(self.reason))
 
 
 def default(config: Config, root: bool) -> Path:
@@ -30,7 +40,7 @@ def made(directory: Path, root: bool) -> Path:
     """The folder, made where it was not, free of links; for `root` looked at.
 
     Raises:
-        OSError: it cannot be made; or, for root, somebody else could lead us elsewhere by it.
+        OSError: it cannot be made; for root NotOurs, when somebody else could lead us elsewhere by it.
     """
     if not root:
         directory.mkdir(parents=True, exist_ok=True)
@@ -55,9 +65,9 @@ def _look(folder: Path, *, shared: bool) -> None:
     """Root's own, no link, and for others at most to read. In a `shared` one like /tmp others may write, but not touch what is root's."""
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode):
-        raise PermissionError(f"{folder} is a link: root writes only into folders themselves")
+        raise NotOurs("place.link", folder)
     if not stat.S_ISDIR(found.st_mode):
-        raise NotADirectoryError(f"{folder} is no folder")
+        raise NotOurs("place.no_folder", folder)
     sticky = shared and bool(found.st_mode & stat.S_ISVTX)
     if found.st_uid != 0 or (found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky):
-        raise PermissionError(f"{folder} is not root's alone: root writes only where nobody else does")
+        raise NotOurs("place.shared", folder)

@@ -18,6 +18,7 @@ from agent.cli.doctor_machine import board
 from agent.cli.why_findings import number, section
 from agent.cli.why_words import Language, clean
 from agent.config import Config
+from agent.wire.sentence import Sentence
 
 VERSION = 1
 Outcome = Literal["passed", "failed", "partial"]
@@ -58,7 +59,7 @@ class Saved(NamedTuple):
     page: Path
     sha256: str
     signature: Path | None
-    unsigned: str
+    unsigned: Sentence | None
 
 
 def outcome(steps: list[Step], full: bool) -> Outcome:
@@ -108,15 +109,15 @@ def save(report: dict[str, Any], directory: Path, key: Path | None, certificate:
     sha256 = hashlib.sha256(text).hexdigest()
     file = place / f"{name(report)}.json"
     commission_place.write(file, text)
-    signature, unsigned = None, ""
+    signature, unsigned = None, None
     try:
         if key is None or certificate is None:
-            raise commission_sign.Unsigned("mqtt.key and mqtt.cert are not set")
+            raise commission_sign.Unsigned("sign.unset")
         jws = commission_sign.signed(text, key, certificate)
         signature = file.with_suffix(".json.jws")
         commission_place.write(signature, f"{jws}\n".encode())
     except commission_sign.Unsigned as e:
-        unsigned = str(e)
+        unsigned = e.reason
     page = file.with_suffix(".html")
     commission_place.write(page, commission_page.page(report, sha256, unsigned).encode())
     return Saved(file, page, sha256, signature, unsigned)

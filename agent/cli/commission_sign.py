@@ -13,6 +13,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from agent.cli.commission_words import COMMISSION
+from agent.wire.sentence import filled
+
 SIGNED_S_MAX = 20.0
 """RSA with 4096 bits takes a Pi a tenth of a second."""
 
@@ -24,7 +27,11 @@ P256_BYTES = 32
 
 
 class Unsigned(Exception):
-    """There is no signature; the message says why."""
+    """There is no signature; `reason` says why. As a text it is English."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        self.reason = filled(COMMISSION[key], facts)
+        super().__init__(str(self.reason))
 
 
 def signed(report: bytes, key: Path, certificate: Path) -> str:
@@ -36,14 +43,14 @@ def signed(report: bytes, key: Path, certificate: Path) -> str:
     try:
         der = ssl.PEM_cert_to_DER_cert(_first(certificate.read_text("ascii")))
     except (OSError, ValueError) as e:
-        raise Unsigned(f"{certificate}: {e}") from None
+        raise Unsigned("sign.unread", file=certificate, reason=e) from None
     public = _openssl("pkey", "-in", str(key), "-pubout", "-outform", "DER")
     told = _openssl("x509", "-in", str(certificate), "-pubkey", "-noout")
     if ssl.DER_cert_to_PEM_cert(public).split("\n")[1:-2] != told.decode("ascii", "replace").split("\n")[1:-2]:
-        raise Unsigned(f"{key} is not the key of {certificate}")
+        raise Unsigned("sign.mismatch", file=key, certificate=certificate)
     algorithm = next((name for oid, name in ALGORITHMS.items() if bytes.fromhex(oid) in public[:40]), None)
     if algorithm is None:
-        raise Unsigned(f"{key}: expected a key of P-256, RSA or Ed25519")
+        raise Unsigned("sign.kind", file=key)
     header = {"alg": algorithm, "x5t#S256": encoded(hashlib.sha256(der).digest())}
     head = encoded(json.dumps(header, separators=(",", ":")).encode())
     signature = _signature(f"{head}.{encoded(report)}".encode(), key, algorithm)
@@ -85,14 +92,15 @@ def _raw(der: bytes) -> bytes:
 def _openssl(*words: str) -> bytes:
     path = shutil.which("openssl")
     if path is None:
-        raise Unsigned("the openssl command is missing: apt install openssl")
+        raise Unsigned("sign.no_openssl")
     try:
         # A key with a password must not hold everything up: openssl finds no terminal and an empty one.
         done = subprocess.run(
             [path, *words], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SIGNED_S_MAX, start_new_session=True
         )
     except (OSError, subprocess.TimeoutExpired) as e:
-        raise Unsigned(f"openssl {words[0]}: {e}") from None
+        raise Unsigned("sign.openssl", command=words[0], reason=e) from None
     if done.returncode:
-        raise Unsigned(f"openssl {words[0]}: {done.stderr.decode('utf-8', 'replace').strip().splitlines()[-1:] or done.returncode}")
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise Unsigned("sign.openssl", command=words[0], reason=said or done.returncode)
     return done.stdout

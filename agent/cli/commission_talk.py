@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from agent.wire.sentence import Sentence
+
 TYPED_CHARS_MAX = 400
 """Of one answer: a reason, not a novel."""
 
@@ -18,7 +20,11 @@ TURN_S = 0.1
 
 
 class LeftOut(Exception):
-    """Somebody has typed that this is to be left out; the message is the reason."""
+    """This is to be left out: somebody has typed so, or nobody is there; `reason` says why."""
+
+    def __init__(self, reason: Sentence | str = "") -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Stopped(Exception):

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from agent.cli.ask import NoAnswer, NotRunning, ask
+from agent.cli.ask import Denied, Unanswered, ask
 from agent.cli.commission_talk import LeftOut, Talk, left_out
 from agent.cli.doctor_check import Check, Result
 from agent.cli.why_findings import section
 from agent.cli.why_words import Language, Words
 from agent.config import Config
+from agent.wire.sentence import Sentence
 
 Section = dict[str, Any]
 Found = TypeVar("Found")
@@ -17,11 +18,19 @@ YES, NO = ("y", "yes", "是"), ("n", "no", "否")
 
 
 class AgentGone(Exception):
-    """The agent does not answer any more."""
+    """The agent does not answer any more; `reason` says it."""
+
+    def __init__(self, reason: Sentence) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Refused(Exception):
-    """The agent does not do it, and says why."""
+    """The agent does not do it, and says why: `reason`."""
+
+    def __init__(self, reason: Sentence | str) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Line(NamedTuple):
@@ -68,8 +77,8 @@ class Walk:
         """What the agent says of itself. Raises AgentGone."""
         try:
             return ask(self._socket, {"ask": "status"})
-        except (NotRunning, NoAnswer) as e:
-            raise AgentGone(str(e)) from None
+        except Unanswered as e:
+            raise AgentGone(e.sentence) from None
 
     def do(self, action: str, **body: object) -> Section:
         """Have it do something.
@@ -80,10 +89,10 @@ class Walk:
         """
         try:
             return ask(self._socket, {"do": action, **body})
-        except NotRunning as e:
-            raise AgentGone(str(e)) from None
-        except NoAnswer as e:
-            raise Refused(str(e).partition(" answers: ")[2] or str(e)) from None
+        except Denied as e:
+            raise Refused(e.reason) from None
+        except Unanswered as e:
+            raise AgentGone(e.sentence) from None
 
     def wait(self, look: Callable[[Section], Found], within_s: float | None = None) -> Found | None:
         """What `look` finds in the status, once that is something; None when it is not within that time (else `patience_s`).
@@ -104,6 +113,14 @@ class Walk:
     def text(self, key: str, **facts: object) -> str:
         """A sentence in the language of the talk."""
         return self.words[self._language](key, **facts)
+
+    def sentence(self, key: str, **facts: object) -> Sentence:
+        """The same in both languages, to be a fact of another."""
+        return self.said(lambda words: words(key, **facts))
+
+    def said(self, tell: Callable[[Words], str]) -> Sentence:
+        """What that tells, in both languages."""
+        return Sentence(*(tell(self.words[name]) for name in LANGUAGES))
 
     def say(self, key: str, **facts: object) -> None:
         """Say it."""
@@ -130,7 +147,7 @@ class Walk:
             if (reason := left_out(answer)) is not None:
                 raise LeftOut(reason)
             if not self.talk.attended:
-                raise LeftOut(self.text("nobody"))
+                raise LeftOut(self.sentence("nobody"))
             self.say("yes_or_no")
 
     # --- the report ---------------------------------------------------------------------------------------------------------------
@@ -140,7 +157,7 @@ class Walk:
         what = {name: words(key, **facts) for name, words in self.words.items()}
         self._add(Line(result, code, what, {name: words(do, **facts) if do else "" for name, words in self.words.items()}))
 
-    def left_out(self, code: str, reason: str) -> None:
+    def left_out(self, code: str, reason: Sentence | str) -> None:
         """A line for what was left out by hand."""
         what = {name: words("left_out", reason=reason or "-") for name, words in self.words.items()}
         self._add(Line("skip", code, what, dict.fromkeys(self.words, ""), left_out=True))

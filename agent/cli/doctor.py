@@ -80,7 +80,7 @@ def _asked(socket: str | None, path: Path, words: Words) -> tuple[dict[str, Any]
     except NotRunning:
         return None, Check("fail", "agent", words("not_running", path=where), words("agent.down.do"))
     except NoAnswer as e:
-        return None, Check("fail", "agent", words("agent.down", reason=e), words("agent.down.do"))
+        return None, Check("fail", "agent", words("agent.down", reason=e.sentence), words("agent.down.do"))
     unit = section(body, "unit")
     if unit.get("ready") is False:
         return body, Check("warn", "agent", words("agent.starting"))

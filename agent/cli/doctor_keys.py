@@ -7,7 +7,7 @@ from agent import key_stage
 from agent.adapters import disk
 from agent.adapters.kernel_file import PROC, text
 from agent.cli.doctor_check import Check
-from agent.cli.why_words import Words, clean
+from agent.cli.why_words import Words
 
 
 def keys(config: Path, words: Words, proc: Path = PROC) -> list[Check]:
@@ -18,7 +18,7 @@ def keys(config: Path, words: Words, proc: Path = PROC) -> list[Check]:
         return lost
     if not os.access(folder, os.R_OK | os.X_OK):
         return [*lost, Check("skip", "keys", words("keys.closed", path=folder))]
-    strays = [Check("warn", "keys", words("keys.stray", reason=clean(line)), words("keys.do")) for line in key_stage.strays(config)]
+    strays = [Check("warn", "keys", words("keys.stray", reason=line), words("keys.do")) for line in key_stage.strays(config)]
     return [*lost, *(strays or [Check("pass", "keys", words("keys.well", path=folder))])]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from agent import __version__
 from agent.cli.doctor_check import Check, Result
 from agent.cli.doctor_machine import kernel
-from agent.cli.why_findings import number, section, told_faults
+from agent.cli.why_findings import detail_of, number, section, store_reason, told_faults
 from agent.cli.why_words import Words, clean
 from agent.config import Config, Input, InputUse
 from agent.wire import faults
@@ -50,7 +50,7 @@ def store(body: Section, words: Words) -> Check:
     if outbox.get("store") == "open":
         count = sum(int(number(of) or 0) for of in section(outbox, "waiting").values())
         return Check("pass", "store", words("store.open", count=count))
-    return Check("fail", "store", words("store.down", reason=outbox.get("store_reason") or "-"), words("store.down.do"))
+    return Check("fail", "store", words("store.down", reason=store_reason(outbox)), words("store.down.do"))
 
 
 # --- wires ------------------------------------------------------------------------------------------------------------------------------
@@ -104,6 +104,7 @@ def _receiver(body: Section, words: Words) -> Check:
     return Check("pass", "gnss.receiver", ", ".join([what, *named]))
 
 
+MODES = {"none": "mode.none", "2d": "mode.2d", "3d": "mode.3d", "fixed": "mode.fixed"}
 ANTENNA = {"ok": "antenna.ok", "open": "antenna.open", "short": "antenna.short"}
 
 
@@ -124,7 +125,8 @@ def _satellites(body: Section, sky: Section, words: Words) -> Check:
         return Check("skip" if fixed else "fail", "gnss.satellites", words("sats.none"), "" if fixed else words("sats.do"))
     told = words.listed(f"{name} {counts.get('used', '-')}/{counts.get('view', '-')}" for name, counts in sorted(systems.items()))
     fixed = mode in ("2d", "3d", "fixed")
-    return Check("pass" if fixed else "fail", "gnss.satellites", words("sats", told=told, mode=mode), "" if fixed else words("sats.do"))
+    what = words("sats", told=told, mode=words(MODES[mode]) if mode in MODES else mode)
+    return Check("pass" if fixed else "fail", "gnss.satellites", what, "" if fixed else words("sats.do"))
 
 
 def signal(dbhz: float | None, words: Words, code: str = "gnss.signal") -> Check:
@@ -149,10 +151,10 @@ def faults_now(body: Section, words: Words) -> list[Check]:
 
 def _fault(code: str, fault: Section, words: Words) -> Check:
     known = FAULTS.get(code)
-    detail = f" ({clean(fault['detail'])})" if fault.get("detail") else ""
-    what = words.pick(known.means, known.zh) if known else code
+    means = words.pick(known.means, known.zh) if known else code
+    what = words("fault.detailed", means=means, detail=detail_of(fault)) if fault.get("detail") else means
     result: Result = "warn" if known and known.severity >= faults.REST else "fail"
-    return Check(result, f"fault.{code}", words("fault", what=what, detail=detail), words.pick(known.do, known.do_zh) if known else "")
+    return Check(result, f"fault.{code}", what, words.pick(known.do, known.do_zh) if known else "")
 
 
 def walk_tests(body: Section, config: Config | None, words: Words) -> list[Check]:

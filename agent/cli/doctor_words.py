@@ -109,6 +109,10 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "antenna.silent": ("the receiver says nothing of its antenna", "接收机没有报告天线状态"),
     "antenna.do": ("Check the antenna's plug and cable.", "检查天线接头和馈线。"),
     "sats": ("used / in view: {told}; {mode}", "使用/可见：{told}；{mode}"),
+    "mode.none": ("none", "没有定位"),
+    "mode.2d": ("2d", "二维定位"),
+    "mode.3d": ("3d", "三维定位"),
+    "mode.fixed": ("fixed", "使用测定位置"),
     "sats.none": ("no satellites are told", "没有卫星信息"),
     "sats.do": ("Put the vehicle under open sky and wait a minute.", "把车停到开阔处，等一分钟。"),
     "signal": ("C/N0 of the best four: {dbhz} dB-Hz", "最强四颗的载噪比：{dbhz} dB-Hz"),
@@ -138,7 +142,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     # keys
     "keys.well": ("{path}: all of it is handed to the agent", "{path}：全部会交给程序"),
     "keys.closed": ("only root may look into {path}; use sudo", "只有 root 可以查看 {path}，请用 sudo"),
-    "keys.stray": ("{reason}", "密钥目录中有文件不会交给程序，或不能使用：{reason}"),
+    "keys.stray": ("{reason}", "{reason}"),
     "keys.do": (
         "The agent goes on with the others. Move away what is no key; put certificate and key beside each other.",
         "程序继续使用其余文件。移走不是密钥的文件；证书和私钥要配套。",
@@ -153,7 +157,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     ),
     # faults, tests, versions
     "faults.none": ("none", "没有"),
-    "fault": ("{what}{detail}", "{what}{detail}"),
+    "fault.detailed": ("{means} ({detail})", "{means}（{detail}）"),
     "walk.passed": ("{name}: passed {days} days ago", "{name}：{days} 天前通过"),
     "walk.passed_some": ("{name}: passed", "{name}：已通过"),
     "walk.old": ("{name}: passed {days} days ago, longer than {every}", "{name}：{days} 天前通过，已超过 {every} 天"),

@@ -40,7 +40,7 @@ def _regrouped(body: Section) -> Section:
     """The core answers by its parts; a reader looks for the store in one place."""
     body = dict(body)
     store: Section = {}
-    for name, keys in (("outbox", ("store", "store_reason")), ("vitals", ("store_free_bytes", "store_readonly"))):
+    for name, keys in (("outbox", ("store", "store_reason", "store_why")), ("vitals", ("store_free_bytes", "store_readonly"))):
         if isinstance(body.get(name), dict):
             body[name] = dict(body[name])
             store |= {key: body[name].pop(key) for key in keys if key in body[name]}
@@ -72,6 +72,7 @@ def _faults(found: Any) -> list[str]:
     for item in found:
         fault = dict(item) if isinstance(item, dict) else {"detail": item}
         code = _text(fault.pop("code", None))
+        fault.pop("why", None)  # the detail in pieces, for another language
         known = FAULTS.get(code)
         text = _join(
             f"{code}: {known.means}" if known else code,
@@ -122,6 +123,7 @@ def _outbox(outbox: Section) -> Told:
 
 def _data(data: Section) -> Told:
     spares, until = _text(data.pop("spares", None)), _text(data.pop("until", None))
+    data.pop("until_why", None)
     used = [
         f"{_size(of)} {when}" + (f" of {_size(cap)}" if cap else "")
         for when, of, cap in (
@@ -169,6 +171,7 @@ def _receiver(receiver: Section) -> Told:
 
 def _store(store: Section) -> Told:
     state = _text(store.pop("store", None))
+    store.pop("store_why", None)  # the same in pieces, for another language
     free, readonly = _size(store.pop("store_free_bytes", None)), store.pop("store_readonly", None) is True
     bad = readonly or (bool(state) and state != "open")
     return bad, _join(state, _text(store.pop("store_reason", None)), "read-only" if readonly else "", f"{free} free" if free else "")

@@ -91,7 +91,7 @@ def reported(socket: str | None, config: Path, words: Words) -> Report:
             else _stopped(path, config, words)
         )
     except NoAnswer as e:
-        notes = (words("detail", text=e),)
+        notes = (words("detail", text=e.sentence),)
         finding = Finding(faults.PANIC, "agent.no_answer", words("no_answer"), notes=notes, do=words("answer.do"))
         return Report("no_answer", words("no_answer"), [finding], why_stopped.service(words), WRONG)
 

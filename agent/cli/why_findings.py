@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from agent.cli.why_words import Words, clean, size
 from agent.wire import faults
 from agent.wire.faults import FAULTS
+from agent.wire.sentence import Sentence
+from agent.wire.whys import heard
 
 Section = dict[str, Any]
 
@@ -69,13 +71,12 @@ def facts(body: Section, words: Words) -> list[str]:
 def more_facts(body: Section, words: Words) -> list[str]:
     """What waits and what holds it, and whence the time is known; for a page that has findings."""
     lines = []
-    lanes = _lanes(body)
+    lanes = lanes_waiting(body)
     if lanes:
         held = [words("held_leaving" if online(body) else "held_link")]
         if until := _held_by_cap(body):
             held.append(words("held_cap", until=until))
-        named = words.listed(f"{words.lane(lane)} {count}" for lane, count in lanes.items())
-        lines.append(words("fact_waiting", count=sum(lanes.values()), lanes=named, held=words.listed(held)))
+        lines.append(words("fact_waiting", count=sum(lanes.values()), lanes=words.counted(lanes), held=words.listed(held)))
     clock = section(body, "clock")
     if (source := clock.get("src")) not in (None, "none"):
         lines.append(words("fact_time", source=source, err_ms=clock.get("err_ms", "-")))
@@ -93,7 +94,7 @@ def _fault(code: str, fault: Section, body: Section, words: Words, told: dict[st
         code=code,
         what=words.pick(known.means, known.zh) if known else clean(code),
         since=words("since", span=words.span(since)) if since is not None else "",
-        notes=(*([words("detail", text=fault["detail"])] if fault.get("detail") else []), *_about(code, body, words, told)),
+        notes=(*([words("detail", text=detail_of(fault))] if fault.get("detail") else []), *_about(code, body, words, told)),
         do=words.pick(known.do, known.do_zh) if known else "",
     )
 
@@ -111,7 +112,7 @@ def _about(code: str, body: Section, words: Words, told: dict[str, Section]) -> 
         notes += _last_fix(body, words)
     if code in ("store.down", "store.full") and (free := number(section(body, "vitals").get("store_free_bytes"))) is not None:
         notes.append(words("note_free", size=size(free)))
-    if code == "data.cap" and (until := _held_by_cap(body)) and (count := _lanes(body).get("backfill")):
+    if code == "data.cap" and (until := _held_by_cap(body)) and (count := lanes_waiting(body).get("backfill")):
         notes.append(words("note_cap", count=count, until=until))
     return notes
 
@@ -124,7 +125,7 @@ def _said_elsewhere(code: str, told: dict[str, Section], body: Section) -> bool:
 
 def _alarm(body: Section, words: Words) -> list[Finding]:
     """What the socket tells has no silent alarm in it (`agent.core.discretion`), so neither has this."""
-    if not _lanes(body).get("alarm") or online(body):
+    if not lanes_waiting(body).get("alarm") or online(body):
         return []
     return [Finding(faults.PANIC, "alarm.waiting", words("alarm.waiting"), do=words("alarm.waiting.do"))]
 
@@ -139,8 +140,7 @@ def _store(body: Section, words: Words, told: dict[str, Section]) -> list[Findin
     outbox = section(body, "outbox")
     if outbox.get("store") != "down" or "store.down" in told:
         return []
-    reason = outbox.get("store_reason")
-    notes = (words("detail", text=reason),) if reason else ()
+    notes = (words("detail", text=store_reason(outbox)),) if outbox.get("store_reason") else ()
     return [Finding(faults.STORE, "store.opening", words("store.opening"), notes=notes, do=words("store.opening.do"))]
 
 
@@ -163,7 +163,7 @@ def _link(body: Section, words: Words, told: dict[str, Section]) -> list[Finding
         notes.append(words("note_next_try", span=words.span(next_s)))
     if days is not None:
         notes.append(words("note_certificate", days=int(days)) if days >= 0 else words("note_certificate_over", days=int(-days)))
-    if (lanes := _lanes(body)) and state != "ended":
+    if (lanes := lanes_waiting(body)) and state != "ended":
         notes.append(words("note_wait", count=sum(lanes.values())))
     do = words("link.ended.do") if code == "link.ended" else words.advice(clean(reason)) or words.pick(down.do, down.do_zh)
     return [Finding(faults.LINK, code, what, "" if since is None else words("since", span=words.span(since)), tuple(notes), do)]
@@ -212,6 +212,22 @@ def told_faults(body: Section) -> dict[str, Section]:
     return {clean(fault.get("code", "-")): fault for fault in maps}
 
 
+def detail_of(fault: Section) -> Sentence | str:
+    """What is told of that fault."""
+    return heard(fault.get("why"), clean(fault.get("detail") or ""))
+
+
+def store_reason(outbox: Section) -> Sentence | str:
+    """Why the store is not open."""
+    return heard(outbox.get("store_why"), clean(outbox.get("store_reason") or "-"))
+
+
+def lanes_waiting(body: Section) -> dict[str, int]:
+    """What waits, by lane; lanes in which nothing does are absent."""
+    waiting = section(section(body, "outbox"), "waiting")
+    return {clean(lane): int(count) for lane, of in waiting.items() if (count := number(of)) is not None and count >= 1}
+
+
 def online(body: Section) -> bool:
     """Whether there is a link now."""
     return section(body, "link").get("state") == "online"
@@ -225,15 +241,9 @@ def _fixed(body: Section) -> bool:
     return section(body, "position").get("mode") in ("2d", "3d")
 
 
-def _lanes(body: Section) -> dict[str, int]:
-    """What waits, by lane; lanes in which nothing does are absent."""
-    waiting = section(section(body, "outbox"), "waiting")
-    return {clean(lane): int(count) for lane, of in waiting.items() if (count := number(of)) is not None and count >= 1}
-
-
-def _held_by_cap(body: Section) -> str:
+def _held_by_cap(body: Section) -> Sentence | str:
     data = section(body, "data")
-    return clean(data.get("until") or "") if data.get("spares") else ""
+    return heard(data.get("until_why"), clean(data.get("until") or "")) if data.get("spares") else ""
 
 
 def _port(body: Section, words: Words) -> list[str]:

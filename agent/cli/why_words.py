@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from agent.wire.sentence import Sentence
+
 Language = Literal["en", "zh"]
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -184,6 +186,8 @@ SIGNAL = (
     "线路中断或很慢：检查信号、SIM 卡和套餐；也可能被防火墙拦截。",
 )
 
+OURS = ("Nothing to do: the agent did that itself, and connects again.", "无需处理：程序主动断开，随后自动重连。")
+
 REASONS = tuple(
     Reason(re.compile(pattern), zh, do)
     for pattern, zh, do in (
@@ -191,6 +195,17 @@ REASONS = tuple(
         (r"the name (\S+) cannot be resolved: (.*)", "无法解析域名 {0}（{1}）", RESOLVE),
         (r"nobody listens at (\S+)", "{0} 没有服务在监听", BROKER),
         (r"(\S+) did not answer within (\S+) s", "{0} 在 {1} 秒内没有应答", SIGNAL),
+        (
+            r"(\S+) took the connection but did not answer CONNECT within (\S+) s",
+            "{0} 接受了连接，但 {1} 秒内没有应答 CONNECT",
+            BROKER,
+        ),
+        (r"the broker refused MQTT 3\.1\.1, or what it said is not MQTT", "服务器拒绝 MQTT 3.1.1，或其应答不是 MQTT", BROKER),
+        (r"the broker sent what is not MQTT(.*)", "服务器发来的不是 MQTT{0}", BROKER),
+        (r"no answer to the subscription in (\S+) s", "{0} 秒内没有订阅应答", BROKER),
+        (r"(\S+) answers again", "{0} 恢复应答，切换回去", OURS),
+        (r"the certificate files have changed", "证书文件已更换", OURS),
+        (r"an outage was asked for", "有人要求暂时中断链路", OURS),
         (r"no answer in (\S+) s", "{0} 秒内没有应答", SIGNAL),
         (r"no acknowledgement for (\S+) s", "{0} 秒没有收到确认", SIGNAL),
         (r"nothing heard from the broker for longer than .* (\S+) s", "超过保活时间 {0} 秒没有服务器的数据", SIGNAL),
@@ -207,7 +222,8 @@ REASONS = tuple(
         (r"no connection to (\S+): (.*)", "无法连接 {0}（{1}）", NETWORK),
         (r"the broker ended the connection: (.*)", "服务器结束了连接（{0}）", BROKER),
         (r"the broker closed the connection", "服务器关闭了连接", BROKER),
-        (r"connection lost: (.*)", "连接中断（{0}）", SIGNAL),
+        (r"nothing can be sent", "无法发送任何数据", SIGNAL),
+        (r"connection lost(?:: )?(.*)", "连接中断（{0}）", SIGNAL),
     )
 )
 """What the broker adapter and the link say most; another reason is told as it is."""
@@ -224,7 +240,11 @@ class Words:
 
     def __call__(self, key: str, **facts: object) -> str:
         """The sentence of that key, with its facts; what came from elsewhere has been made printable."""
-        return self._table[key][self._index].format(**{name: clean(fact) for name, fact in facts.items()})
+        return self._table[key][self._index].format(**{name: clean(self.of(fact)) for name, fact in facts.items()})
+
+    def of(self, fact: object) -> object:
+        """A fact in this language, where it is a sentence itself."""
+        return self.pick(*fact) if isinstance(fact, Sentence) else fact
 
     def pick(self, english: str, chinese: str) -> str:
         """One of two texts."""
@@ -233,6 +253,10 @@ class Words:
     def lane(self, name: str) -> str:
         """A lane of the outbox; a name that is not known is told as it is."""
         return self(key) if (key := f"lane.{name}") in WORDS else name
+
+    def counted(self, lanes: Mapping[str, int]) -> str:
+        """How much is in each lane."""
+        return self.listed(f"{self.lane(name)} {count}" for name, count in lanes.items())
 
     def listed(self, items: Iterable[str]) -> str:
         """Several things in a row."""

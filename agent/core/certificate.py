@@ -6,6 +6,7 @@ from typing import Any
 from agent.core.events import CertificateSeen, Event, FaultSeen, TimeLearned
 from agent.core.part import Outputs, Part
 from agent.core.timebase import Timebase
+from agent.wire.whys import why
 
 DAYS_FEW = 30
 """So early that somebody can drive to the car."""
@@ -50,7 +51,7 @@ class Certificate(Part):
         if self._seen.reason:
             return [FaultSeen(at, "link.certificate", True, self._seen.reason)]
         if days is not None and days < DAYS_FEW:
-            left = f"the certificate ends in {days:.0f} days" if days >= 0 else f"the certificate ended {-days:.0f} days ago"
+            left = why("certificate_ends", days=days) if days >= 0 else why("certificate_ended", days=-days)
             return [FaultSeen(at, "link.certificate", True, left)]
         return [FaultSeen(at, "link.certificate", False)]
 

@@ -31,6 +31,7 @@ from agent.core.part import Output, Outputs, Part
 from agent.core.receiver_identity import MAKERS, identified
 from agent.core.timebase import Timebase
 from agent.wire.records import EventRecord, SelfTest, StepResult
+from agent.wire.whys import refused, why
 
 ACTION = "commission"
 MEMORY = "commissioned"
@@ -115,11 +116,13 @@ class Commissioned(Part):
     # --- the commissioning ----------------------------------------------------------------------------------------------------------
 
     def _finish(self, action: ActionTaken) -> list[Output]:
+        if not action.by_root:  # it takes the place of the last one, and the centre believes it
+            return [Answer(action.asker, refused(why("root_only")))]
         body = {key: value for key, value in action.body.items() if key != "do"}
         try:
             told = msgspec.convert(body, Finished)
         except msgspec.ValidationError as e:
-            return [Answer(action.asker, {"error": f"malformed: {e}"})]
+            return [Answer(action.asker, refused(why("malformed", reason=str(e))))]
         record = SelfTest(
             what="commission", result=told.result, ended="done", inputs={}, steps=told.steps, report=told.report, signed=told.signed
         )

@@ -34,9 +34,14 @@ from agent.core.events import (
 )
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
+from agent.wire.why_codes import Code
+from agent.wire.whys import Reason, told, why
 
 HOLD, SLOW, STOP = 0.8, 0.9, 1.0
 """Shares of a cap: the last fifth is for what happens now, the last tenth for who is where."""
+
+FULL: dict[str, Code] = {"day": "data_cap_day", "month": "data_cap_month"}
+"""What is said when a cap is nearly reached."""
 
 SLOW_FACTOR = 6
 """A car that says each half minute where it is can still be found on a map; its dot is a sixth of the bytes."""
@@ -158,15 +163,15 @@ class DataCap(Part):
             return [*out, FaultSeen(at, "data.cap", False), Note("info", "the bytes of a new day or month: nothing is held back any more")]
         used = f"{tally.amount / 1e6:.1f} of {cap / 1e6:.1f} MB of this {name} are used"
         out.append(Note("warning", f"{used}: {_spares(step)} until {self._until()}"))
-        rest = f"the live position slows at {SLOW:.0%} and stops at {STOP:.0%}, but for alarms"
-        return [*out, FaultSeen(at, "data.cap", True, f"{used}: history waits until {self._until()}; {rest}")]
+        facts = {"used_mb": tally.amount / 1e6, "cap_mb": cap / 1e6, "until": self._until(), "slow": SLOW, "stop": STOP}
+        return [*out, FaultSeen(at, "data.cap", True, why(FULL[name], **facts))]
 
-    def _until(self) -> str:
+    def _until(self) -> Reason:
         """The local date on which the last of what holds something back ends."""
         (_, _, day), (_, cap, month) = self._caps
         if cap and month.amount >= HOLD * cap:
-            return "the next month" if month.label is None else local_days.month_text(month.label + 1)
-        return "the next day" if day.label is None else local_days.day_text(day.label + 1)
+            return why("next_month") if month.label is None else local_days.month_text(month.label + 1)
+        return why("next_day") if day.label is None else local_days.day_text(day.label + 1)
 
     # --- the store ----------------------------------------------------------------------------------------------------------------
 
@@ -198,12 +203,14 @@ class DataCap(Part):
 
     def status(self, now: float) -> dict[str, Any]:
         """Bytes of this day and month (None until the store has said what came before), their caps, what is spared, and of this boot."""
+        until: Reason = self._until() if self._step else ""
         return {
             "today_bytes": self._day.amount if self._recalled else None,
             "month_bytes": self._month.amount if self._recalled else None,
             **{f"{name}_bytes_max": cap for name, cap, _ in self._caps if cap},
             "spares": _spares(self._step) or None,
-            "until": self._until() if self._step else None,
+            "until": str(until) or None,
+            **({"until_why": pieces} if (pieces := told(until)) else {}),
             "up_bytes": self._up,
             "down_bytes": self._down,
         }

@@ -17,6 +17,7 @@ from agent.core.refusals import Refusals
 from agent.core.retained import Retained
 from agent.core.window import Window, packet_bytes
 from agent.wire import codec
+from agent.wire.whys import why
 
 LIVE_EXPIRY_S = 60
 """The broker throws a live position away that it could not deliver for so long (MQTT 5): the dot is old, and the track has it."""
@@ -61,7 +62,7 @@ class Departures:
         except codec.Malformed as e:
             self._losses.add(at, "store_damaged", "row", 1)
             forget = self._shelf.forget(at, row.name, row.lane, counted=True)
-            return [FaultSeen(at, "store.damaged", True, f"row {row.name}: {e}"), forget]
+            return [FaultSeen(at, "store.damaged", True, why("row_unreadable", row=row.name, reason=str(e))), forget]
         self._custody.known[row.name] = message
         self.lanes.add(message)
         return []
@@ -112,8 +113,8 @@ class Departures:
         again, suspects = self.refusals.link_down(at, self.window.take_all())
         self.lanes.put_back(again)
         self._slots.clear()
-        told = "{0.topic}: the broker ended the link {0.ends} times when it came"
-        return [FaultSeen(at, "link.refused", True, told.format(message)) for message in suspects[:1]]
+        reasons = [why("message_ends_link", topic=message.topic, count=message.ends) for message in suspects[:1]]
+        return [FaultSeen(at, "link.refused", True, reason) for reason in reasons]
 
     # --- what leaves ----------------------------------------------------------------------------------------------------------------
 
@@ -176,7 +177,8 @@ class Departures:
             self._custody.drop(message)
             if not message.stored:
                 self._losses.give_up(message)
-        detail = f"{message.topic}: {packet_bytes(message)} bytes, the broker takes {self.window.packet_bytes_max:.0f}"
+        most = round(self.window.packet_bytes_max)
+        detail = why("message_too_large", topic=message.topic, bytes=packet_bytes(message), most=most)
         return FaultSeen(at, "link.refused", True, detail)
 
     def _load_if_dry(self, at: float) -> list[Output]:

@@ -52,6 +52,7 @@ from agent.core.machine import (
     ModemSeen,
     Vitals,
 )
+from agent.wire.whys import Reason
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
     "CAPPED", "SINCE_ON", "SOFT_LIMIT", "THROTTLED", "UNDER_VOLTAGE",
@@ -221,20 +222,20 @@ class SpoolOpened(Event):
 class SpoolDown(Event):
     """The store cannot be opened or written; nothing is durable until SpoolOpened."""
 
-    reason: str
+    reason: Reason
 
 
 class SpoolFull(Event):
     """The store is open and has no room: rows that were asked of it are not on disk. Forgetting makes room; alarms may still find some."""
 
-    reason: str
+    reason: Reason
 
 
 class SpoolQuarantined(Event):
     """The store was damaged: set aside at `path`, started afresh. `rows` that were saved from it, None when that is not known."""
 
     path: str
-    reason: str
+    reason: Reason
     rows: int | None = None
 
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from agent.core.events import Satellite, Sky
 from agent.core.suspicion import Suspicion
+from agent.wire.whys import why
 
 SATELLITES = 6
 """Fewer are alike by chance, in a garage for example."""
@@ -116,13 +117,13 @@ class Firmament:
         if len(drops) < SATELLITES:
             return  # a tunnel, a garage, or a cold start: nothing to be said
         bad = _mean(drops) >= BACK_DB if self.jam.raised else _alike(drops)
-        self.jam.judge(at, bad, f"all {len(drops)} satellites are weaker by {_mean(drops):.0f} dB at once")
+        self.jam.judge(at, bad, why("weaker", count=len(drops), db=round(_mean(drops))))
 
     def _judge_dark(self, at: float, heard: int, known: int, still: bool) -> None:
         if known >= SATELLITES:
             self._bright_at, self._stood_then = at, still
         dark = heard <= 1 and self._stood_then and still and at - self._bright_at <= GONE_S
-        self.dark.judge(at, dark, "all satellites went out while the car stood")
+        self.dark.judge(at, dark, why("gone_dark"))
 
     def _judge_uniform(self, at: float, heard: list[tuple[Satellite, float]]) -> None:
         if len(heard) < UNIFORM_SATELLITES:
@@ -130,7 +131,7 @@ class Firmament:
         levels = [dbhz for _, dbhz in heard]
         mean, spread = _mean(levels), _spread(levels)
         bad = mean > TOO_STRONG_DBHZ or (mean >= UNIFORM_DBHZ and spread <= UNIFORM_DB)
-        self.uniform.judge(at, bad, f"{len(levels)} satellites at {mean:.0f} dBHz, alike within {spread:.1f} dB")
+        self.uniform.judge(at, bad, why("alike", count=len(levels), dbhz=round(mean), spread=round(spread, 1)))
 
     def _judge_lopsided(self, at: float, satellites: tuple[Satellite, ...]) -> None:
         used: dict[str, int] = {}
@@ -147,7 +148,7 @@ class Firmament:
             for system, count in used.items()
             if not count and others and strong[system] >= USED and at - self._used_at.get(system, -GONE_S) < GONE_S
         ]
-        self.lopsided.judge(at, bool(left), f"{', '.join(left)} is heard well and used no more")
+        self.lopsided.judge(at, bool(left), why("unused", systems=", ".join(left)))
 
 
 def _mean(values: Sequence[float]) -> float:

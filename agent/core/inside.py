@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.core.event import Event, Lane, Row
 from agent.wire.records import Record
+from agent.wire.whys import Reason
 
 
 class InputChanged(Event):
@@ -38,11 +39,15 @@ class WireChanged(Event):
 
 
 class ActionTaken(Event):
-    """The officer did something on the unit's own page: `action`, and what belongs to it; `asker` is who waits for an Answer."""
+    """The officer did something on the unit's own page: `action`, and what belongs to it; `asker` is who waits for an Answer.
+
+    `by_root`: as in `Asked`.
+    """
 
     action: str
     body: dict[str, Any]
     asker: int
+    by_root: bool = False
 
 
 class ReminderAsked(Event):
@@ -95,7 +100,7 @@ class StoreRoom(Event):
     """The store was full: whether room could be made in it."""
 
     room: bool
-    reason: str = ""
+    reason: Reason = ""
 
 
 class RowsGivenUp(Event):
@@ -145,7 +150,7 @@ class FaultSeen(Event):
 
     code: str
     active: bool
-    detail: str = ""
+    detail: Reason = ""
 
 
 class AlarmChanged(Event):

@@ -25,6 +25,7 @@ from agent.core.motion import DRAG_RAISE_S, FROZEN_RAISE_S, Motion
 from agent.core.pace import PACE_RAISE_S, Pace
 from agent.core.part import Outputs, Part
 from agent.core.suspicion import Suspicion
+from agent.wire.whys import several, why
 
 ANTENNA_RAISE_S, ANTENNA_CLEAR_S = 3.0, 3.0
 """A bump shakes the plug. Some receivers say it each second, some once when it changes: the last word stands until it is taken back."""
@@ -42,6 +43,9 @@ DELAY_S_MAX = {
     "gnss.antenna": ANTENNA_RAISE_S,
 }
 """Seconds, from when a test first finds it to when the flag is up; how long a drag-off takes to be found depends on its speed."""
+
+ANTENNAS = {"open": why("antenna_open"), "short": why("antenna_short")}
+"""What a receiver may say of its antenna that is not well."""
 
 
 class Integrity(Part):
@@ -93,7 +97,7 @@ class Integrity(Part):
                 self._pace.take(event)
                 if self._flags or self._motion.jump.raised or self._pace.off.raised:
                     both = self._motion.jump.raised and self._pace.off.raised
-                    self._together.judge(event.at, both, "position and time step together")
+                    self._together.judge(event.at, both, why("steps_together"))
             case Sky():
                 self._firmament.take(event, self._motion.still(event.at))
             case Antenna(state=state):
@@ -106,10 +110,10 @@ class Integrity(Part):
         return self._tell(event.at)
 
     def _judge_antenna(self, at: float) -> None:
-        state, bad = self._antenna_said, self._antenna_said in ("open", "short")
-        self._antenna.judge(at, bad, state)
-        if bad and self._antenna.raised:
-            self._antenna.why = state
+        bad = ANTENNAS.get(self._antenna_said)
+        self._antenna.judge(at, bad is not None, bad or "")
+        if bad is not None and self._antenna.raised:
+            self._antenna.why = bad
 
     def expire(self) -> Outputs:
         """Believe what was said of the antenna; let go what nothing confirms."""
@@ -130,20 +134,20 @@ class Integrity(Part):
         if flags == self._flags:
             return ()
         self._flags = flags
-        why = {name: "; ".join(s.why for s in group if s.raised) for name, group in self._groups()}
+        reasons = {name: several([s.why for s in group if s.raised]) for name, group in self._groups()}
         antenna = "antenna_open" if "antenna_open" in flags else "antenna_short"
         return [
-            FaultSeen(at, "gnss.jam", "jam" in flags, why["jam"]),
-            FaultSeen(at, "gnss.spoof", "spoof" in flags, why["spoof"]),
-            FaultSeen(at, "gnss.jump", "jump" in flags, why["jump"]),
-            FaultSeen(at, "gnss.frozen", "frozen" in flags, why["frozen"]),
-            FaultSeen(at, "gnss.time", "time" in flags, why["time"]),
-            FaultSeen(at, "gnss.antenna", antenna in flags, why.get(antenna, "")),
+            FaultSeen(at, "gnss.jam", "jam" in flags, reasons["jam"]),
+            FaultSeen(at, "gnss.spoof", "spoof" in flags, reasons["spoof"]),
+            FaultSeen(at, "gnss.jump", "jump" in flags, reasons["jump"]),
+            FaultSeen(at, "gnss.frozen", "frozen" in flags, reasons["frozen"]),
+            FaultSeen(at, "gnss.time", "time" in flags, reasons["time"]),
+            FaultSeen(at, "gnss.antenna", antenna in flags, reasons.get(antenna, "")),
         ]
 
     def _groups(self) -> tuple[tuple[str, tuple[Suspicion, ...]], ...]:
         """Flags of the wire, and the suspicions behind each."""
-        antenna = "antenna_short" if self._antenna.why == "short" else "antenna_open"
+        antenna = "antenna_short" if self._antenna.why == ANTENNAS["short"] else "antenna_open"
         return (
             ("jam", self._jam),
             ("spoof", self._spoof),
@@ -155,4 +159,4 @@ class Integrity(Part):
 
     def status(self, now: float) -> dict[str, Any]:
         """The flags that are up, and why."""
-        return {"flags": list(self._flags), "why": [s.why for s in self._all if s.raised]}
+        return {"flags": list(self._flags), "why": [str(s.why) for s in self._all if s.raised]}

@@ -11,6 +11,7 @@ from agent.config import Input, InputUse
 from agent.core.effects import Answer
 from agent.core.events import ActionTaken, Event, InputChanged, LightsAsked
 from agent.core.part import Output, Outputs, Part
+from agent.wire.whys import Why, refused, why
 
 ACTION = "lights.hand"
 
@@ -22,7 +23,7 @@ class LightHand(Part):
     listens = (InputChanged, ActionTaken)
     actions = (ACTION,)
 
-    def __init__(self, inputs: Sequence[Input], refuses: Callable[[str, str], str | None]) -> None:
+    def __init__(self, inputs: Sequence[Input], refuses: Callable[[str, str], Why | None]) -> None:
         """`refuses(row, show)`: why that row cannot have that show, None when it can."""
         switches = {i.id: i.show for i in inputs if i.use is InputUse.LIGHT_HAND and i.show is not None}
         self._switches = {name: show for name, show in switches.items() if refuses("hand", show) is None}
@@ -45,10 +46,10 @@ class LightHand(Part):
     def _choose(self, action: ActionTaken) -> list[Output]:
         show = action.body.get("show", ...)
         if show is not None and not isinstance(show, str):
-            return [Answer(action.asker, {"error": f'expected {{"do": "{ACTION}", "show": a name, or null to give the lights back}}'})]
-        why = None if show is None else self._refuses("hand", show)
-        if why is not None:
-            return [Answer(action.asker, {"error": why})]
+            return [Answer(action.asker, refused(why("show_malformed", action=ACTION)))]
+        refusal = None if show is None else self._refuses("hand", show)
+        if refusal is not None:
+            return [Answer(action.asker, refused(refusal))]
         self._page = show
         asks = self._ask(action.at)
         return [*asks, Answer(action.asker, {"done": ACTION, "show": self._asked})]

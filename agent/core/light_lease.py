@@ -15,6 +15,7 @@ import msgspec
 from agent.core.events import Event, LightsAsked, OrderAnswered, OrderGiven
 from agent.core.part import Outputs, Part
 from agent.wire.orders import LightBody
+from agent.wire.whys import Why
 
 
 class LightLease(Part):
@@ -23,7 +24,7 @@ class LightLease(Part):
     name = "light_lease"
     listens = (OrderGiven,)
 
-    def __init__(self, refuses: Callable[[str, str], str | None]) -> None:
+    def __init__(self, refuses: Callable[[str, str], Why | None]) -> None:
         """`refuses(row, show)`: why that row cannot have that show, None when it can."""
         self._refuses = refuses
         self._ends_at = math.inf
@@ -50,8 +51,8 @@ class LightLease(Part):
             body = msgspec.convert(order.body, LightBody)
         except msgspec.ValidationError as e:
             return [OrderAnswered(order.at, order.order, "failed", f"malformed: {e}")]
-        why = None if body.show is None else self._refuses("remote", body.show)
-        if why is not None:
-            return [OrderAnswered(order.at, order.order, "failed", why)]
+        refusal = None if body.show is None else self._refuses("remote", body.show)
+        if refusal is not None:
+            return [OrderAnswered(order.at, order.order, "failed", str(refusal))]
         self._ends_at = math.inf if body.show is None else order.at + body.lease_s
         return [LightsAsked(order.at, "remote", body.show), OrderAnswered(order.at, order.order, "done")]

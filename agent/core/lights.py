@@ -38,6 +38,7 @@ from agent.core.events import (
 )
 from agent.core.part import Output, Outputs, Part
 from agent.core.shows import HIDDEN, OFF, ON, Shows
+from agent.wire.whys import Why, why
 
 
 class Right(NamedTuple):
@@ -114,6 +115,7 @@ class Lights(Part):
         self._ask_again_at = math.inf
         self._unanswered_since = math.inf
         self._faulty = False
+        self._failed: dict[str, str] = {}
 
     @property
     def deadline(self) -> float:
@@ -153,7 +155,8 @@ class Lights(Part):
             self._still_at = math.inf
             return self._ask(at)
         silent = at - self._unanswered_since >= FAULT_AFTER_S and not self._faulty
-        detail = f"asked for {self._names(self._wanted())}, they play {self._shown or 'nothing'}"
+        asked = str(self._names(self._wanted()))
+        detail = why("outputs_differ", asked=asked, played=str(self._shown)) if self._shown else why("outputs_silent", asked=asked)
         if silent:
             self._faulty = True
             self._shown, self._showing = {}, None
@@ -177,22 +180,22 @@ class Lights(Part):
         """The show that is commanded, and the row that asked for it."""
         return ruling(self._asked, self._shows)
 
-    def refuses(self, by: str, show: str) -> str | None:
+    def refuses(self, by: str, show: str) -> Why | None:
         """Why that row cannot have that show just now; None when it can."""
         right = RIGHTS[ROWS.index(by)]
         if show not in self._shows.names:
-            return f"no show {show!r:.60}; there are: {', '.join(self._shows.names)}"
+            return why("show_unknown", found=f"{show!r:.60}", known=", ".join(self._shows.names))
         if show == HIDDEN and not right.may_hide:
-            return f"{HIDDEN} is for {' and '.join(r.row for r in RIGHTS if r.may_hide)} alone"
+            return why("show_hidden", show=HIDDEN, rows=", ".join(r.row for r in RIGHTS if r.may_hide))
         above = next((row for row in ROWS[: ROWS.index(by)] if row in self._asked), None)
         if above is not None:
-            return f"{above} has the lights, with {self._asked[above]}"
+            return why("lights_taken", row=above, show=self._asked[above])
         darkened = [group for group in self._shows.groups if group in self._shows.lit(self.winner()[0]) - self._shows.lit(show)]
         if darkened and not right.may_darken:
-            return f"{show} would darken what is lit: {', '.join(darkened)}"
+            return why("lights_darkened", show=show, groups=", ".join(darkened))
         lit = [group for group in self._shows.groups if group in self._shows.lit(show)]
         if lit and all(group in self._shed for group in lit) and not right.may_darken:
-            return f"the supply is low, and {', '.join(lit)} {'is' if len(lit) == 1 else 'are'} shed"
+            return why("lights_shed", groups=", ".join(lit))
         return None
 
     # --- what the outputs play ----------------------------------------------------------------------------------------------------
@@ -228,6 +231,7 @@ class Lights(Part):
             return ()
         others = [output for output, pattern in wanted.items() if shown.get(output) != pattern.name]
         self._showing = self._shows_now(wanted) if not any(output in self._bar for output in others) else None
+        self._failed = {output: cause for output, cause in self._failed.items() if output in others}
         if others:
             self._doubt(at)  # an answer to an earlier wish, the later one is on its way; or they have gone their own way
             return self._turned(at)
@@ -244,10 +248,12 @@ class Lights(Part):
 
     def _fail(self, at: float, output: str, reason: str) -> Outputs:
         self._faulty = True
+        self._failed[output] = reason
         self._shown = {name: pattern for name, pattern in self._shown.items() if name != output}
         self._showing = None if output in self._bar else self._showing
         self._doubt(at)
-        return [FaultSeen(at, "lights.output", True, f"{output}: {reason}"), *self._turned(at)]
+        detail = "; ".join(f"{name}: {cause}" for name, cause in self._failed.items())
+        return [FaultSeen(at, "lights.output", True, detail), *self._turned(at)]
 
     # --- what is told -------------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import math
 from agent.core.events import Fix, FixMode
 from agent.core.geodesy import offset_m
 from agent.core.suspicion import Suspicion
+from agent.wire.whys import why
 
 VEHICLE_MPS_MAX = 70.0
 """250 km/h."""
@@ -102,7 +103,7 @@ class Motion:
             mps = min(mps, max(last.speed_mps, fix.speed_mps) + ACCELERATION_MPS2 * seconds)
         limit_m = mps * seconds + max(SLACK_M, SLACK_ACCURACIES * max(_accuracy_m(last), _accuracy_m(fix)))
         jumped = way_m > limit_m
-        self.jump.judge(fix.at, jumped, f"{way_m:.0f} m in {seconds:.1f} s, at most {limit_m:.0f} m are possible")
+        self.jump.judge(fix.at, jumped, why("jumped", way_m=way_m, seconds=seconds, limit_m=limit_m))
         return jumped
 
     def _judge_frozen(self, last: Fix, fix: Fix, ignition: bool | None) -> bool:
@@ -113,10 +114,10 @@ class Motion:
             self._same_since = fix.at
         speed_mps = fix.speed_mps or 0.0
         if stands and speed_mps >= FREEZE_MPS:
-            self.frozen.judge(fix.at, True, f"the position stands still, the speed is {speed_mps:.1f} m/s")
+            self.frozen.judge(fix.at, True, why("stands_at_speed", mps=speed_mps))
             return True
         dead = fix.at - self._same_since >= SAME_S
-        self.frozen.judge(fix.at, dead, f"the receiver says the very same for {SAME_S / 60:.0f} minutes, ignition on")
+        self.frozen.judge(fix.at, dead, why("says_the_same", minutes=SAME_S / 60))
         return False
 
     def _judge_drag(self, last: Fix, fix: Fix, seconds: float, way: tuple[float, float] | None) -> None:
@@ -130,7 +131,7 @@ class Motion:
         self._astray = (east_m, north_m)
         astray_m = math.hypot(east_m, north_m)
         limit_m = max(DRAG_M, DRAG_ACCURACIES * _accuracy_m(fix)) / (2 if self.drag.raised else 1)
-        self.drag.judge(fix.at, astray_m > limit_m, f"the position goes {astray_m:.0f} m another way than speed and course")
+        self.drag.judge(fix.at, astray_m > limit_m, why("goes_astray", metres=astray_m))
 
 
 def _seconds(last: Fix, fix: Fix) -> float:

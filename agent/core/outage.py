@@ -11,12 +11,11 @@ from typing import Any
 from agent.core.effects import Answer
 from agent.core.events import ActionTaken, AlarmChanged, Event, LinkDown, LinkUp, OutageAsked
 from agent.core.part import Outputs, Part
+from agent.wire.whys import refused, why
 
 ACTION = "link.outage"
 OUTAGE_S = 30.0
 OUTAGE_S_MIN, OUTAGE_S_MAX = 1.0, 45.0
-
-NOT_NOW = "not now: the link is needed, or there is none to interrupt"
 
 
 class Outage(Part):
@@ -50,10 +49,10 @@ class Outage(Part):
         wanted_s = action.body.get("s", OUTAGE_S)
         number = isinstance(wanted_s, int | float) and not isinstance(wanted_s, bool)
         if not number or not (wanted_s == 0 or OUTAGE_S_MIN <= wanted_s <= OUTAGE_S_MAX):
-            told = f"expected s: seconds from {OUTAGE_S_MIN:g} to {OUTAGE_S_MAX:g}, or 0 to end it, found {wanted_s!r:.60}"
-            return [Answer(action.asker, {"error": told})]
+            wrong = why("outage_malformed", least=OUTAGE_S_MIN, most=OUTAGE_S_MAX, found=f"{wanted_s!r:.60}")
+            return [Answer(action.asker, refused(wrong))]
         if wanted_s and (self._alarms or not self._online):
-            return [Answer(action.asker, {"error": NOT_NOW})]
+            return [Answer(action.asker, refused(why("outage_not_now")))]
         self._until = action.at + wanted_s
         return [OutageAsked(action.at, self._until), Answer(action.asker, {"done": ACTION, "s": wanted_s})]
 

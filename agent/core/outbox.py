@@ -55,6 +55,7 @@ from agent.core.part import Output, Outputs, Part
 from agent.core.postmark import Postmark
 from agent.core.timebase import Timebase
 from agent.wire.records import ClockFix, Gap
+from agent.wire.whys import told, why
 
 TICK_S = 1.0
 """How often what is not confirmed is looked over."""
@@ -134,7 +135,7 @@ class Outbox(Part):
                 return self._time_learned(event.at, offset_ms)
             case EventsDropped(count=count):
                 self._losses.add(event.at, "events_dropped", "events", count)
-                return [FaultSeen(event.at, "agent.overload", True, f"{count} events dropped")]
+                return [FaultSeen(event.at, "agent.overload", True, why("events_dropped", count=count))]
             case Resent(rows=rows):
                 self._leaving.resend(rows)
             case HistoryHeld(held=held):
@@ -162,8 +163,8 @@ class Outbox(Part):
             case RowsGivenUp():
                 return self._rows_given_up(event)
             case SpoolQuarantined(path=path, reason=reason, rows=rows):
-                kept = "an unknown number of" if rows is None else str(rows)
-                detail = f"{reason}; set aside at {path}, {kept} rows saved"
+                aside = why("store_set_aside_unread", reason=reason, path=path)
+                detail = aside if rows is None else why("store_set_aside", reason=reason, path=path, rows=rows)
                 self._losses.add(event.at, "store_damaged", "rows", None)
                 self._custody.emptied(event.at)
                 return [FaultSeen(event.at, "store.damaged", True, detail)]
@@ -254,7 +255,7 @@ class Outbox(Part):
         if given_up.why != "store_full" or not lost:
             return self._declare(at)
         self._shelf.crowded(at)
-        detail = f"the oldest rows not yet sent are given up, {len(lost)} just now"
+        detail = why("rows_given_up", count=len(lost))
         return [FaultSeen(at, "store.full", True, detail), *self._declare(at)]
 
     def _row_given_up(self, at: float, name: str, lane: Lane | None) -> bool:
@@ -332,7 +333,7 @@ class Outbox(Part):
         if not refused.by_broker:
             return []
         message.refused = True
-        return [FaultSeen(refused.at, "link.refused", True, f"{message.topic}: {refused.reason}")]
+        return [FaultSeen(refused.at, "link.refused", True, why("message_refused", topic=message.topic, reason=refused.reason))]
 
     # --- what is not confirmed ------------------------------------------------------------------------------------------------------
 
@@ -392,7 +393,8 @@ class Outbox(Part):
             **self._window.status(),
             "unstored": len(self._shelf.unstored),
             "store": "open" if self._shelf.open else "down",
-            "store_reason": self._shelf.down or None,
+            "store_reason": str(self._shelf.down) or None,
+            "store_why": told(self._shelf.down),
             "acked": self.acked,
             "acked_s": None if self._acked_at is None else round(now - self._acked_at, 1),
         }

@@ -16,10 +16,12 @@ from agent.config import Output as OutputConfig
 from agent.core.effects import Answer, PulseOutput
 from agent.core.events import ActionTaken, AlarmChanged, Event, Fix, LightsAsked, OutputTried
 from agent.core.part import Output, Outputs, Part
+from agent.wire.why_codes import Code
+from agent.wire.whys import Why, refused, why
 
 ACTION = "output.test"
 LEASE_S = 3.0
-LEASE_S_MAX = 10.0
+LEASE_S_MIN, LEASE_S_MAX = 0.1, 10.0
 """Nobody looks at a lamp for longer; whoever does asks again."""
 
 MOVES_MPS = 2.0
@@ -28,8 +30,8 @@ MOVES_MPS = 2.0
 MOVED_S = 10.0
 """A speed is believed for so long: with no fix since, the car may stand in the workshop."""
 
-ENDS = ("hand", "panic", "task")
-"""Rows whose wish for light is worth more than a trial."""
+ENDS: dict[str, Code] = {"hand": "trial_hand", "panic": "trial_panic", "task": "trial_task"}
+"""Rows whose wish for light is worth more than a trial, and how that is said."""
 
 
 class OutputTrial(Part):
@@ -78,9 +80,9 @@ class OutputTrial(Part):
         name, lease_s = action.body.get(what, ...), action.body.get("s", LEASE_S)
         if name is None:
             return [*self._end(action.at), Answer(action.asker, {"done": ACTION, what: None})]
-        why = self._refusal(action.at, what, name, lease_s)
-        if why:
-            return [Answer(action.asker, {"error": why})]
+        refusal = self._refusal(action.at, what, name, lease_s)
+        if refusal is not None:
+            return [Answer(action.asker, refused(refusal))]
         answer = Answer(action.asker, {"done": ACTION, what: name, "s": lease_s})
         if what == "output" and self._uses[name] == "recorder_mark":
             return [*self._end(action.at), PulseOutput(name, round(lease_s * 1000)), answer]
@@ -95,19 +97,20 @@ class OutputTrial(Part):
         self._wishes[by] = show
         return self._end(at)
 
-    def _refusal(self, at: float, what: str, name: object, lease_s: object) -> str:
-        """Why not; empty when it may be."""
-        known = list(self._uses) if what == "output" else self._shows
+    def _refusal(self, at: float, what: str, name: object, lease_s: object) -> Why | None:
+        """Why not; None when it may be."""
+        unknown: Code
+        known, unknown = (list(self._uses), "output_unknown") if what == "output" else (self._shows, "show_unknown")
         if not isinstance(name, str) or name not in known:
-            return f"no {what} {name!r:.60}; there are: {', '.join(known) or 'none'}"
-        if isinstance(lease_s, bool) or not isinstance(lease_s, int | float) or not 0.1 <= lease_s <= LEASE_S_MAX:
-            return f"expected s: seconds from 0.1 to {LEASE_S_MAX:g}, found {lease_s!r:.60}"
+            return why(unknown, found=f"{name!r:.60}", known=", ".join(known) or "-")
+        if isinstance(lease_s, bool) or not isinstance(lease_s, int | float) or not LEASE_S_MIN <= lease_s <= LEASE_S_MAX:
+            return why("lease_malformed", least=LEASE_S_MIN, most=LEASE_S_MAX, found=f"{lease_s!r:.60}")
         if self._alarms:
-            return "an alarm is live: no output is tried before the centre has cleared it"
-        wanted = next((f"{by} wants the lights, with {self._wishes[by]}" for by in ENDS if by in self._wishes), "")
-        if wanted:
-            return f"{wanted}: no output is tried before it gives them up"
-        return "the car moves: outputs are tried while it stands" if at - self._moved_at < MOVED_S else ""
+            return why("trial_alarm_live")
+        wanting = next((by for by in ENDS if by in self._wishes), None)
+        if wanting is not None:
+            return why(ENDS[wanting], show=self._wishes[wanting])
+        return why("trial_moving") if at - self._moved_at < MOVED_S else None
 
     def _end(self, at: float) -> list[Output]:
         was, self._tried, self._ends_at = self._tried, None, math.inf

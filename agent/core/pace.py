@@ -9,6 +9,7 @@ start, a step below OFF_MS (a leap second is one), a clock pulled away more slow
 from agent.core.events import Fix, FixMode
 from agent.core.suspicion import Suspicion
 from agent.core.timebase import EARLIEST_UTC_MS, LATEST_UTC_MS, WEEKS_1024_MS
+from agent.wire.whys import why
 
 OFF_MS = 1500.0
 """A leap second, and the jitter of a receiver that ends its epoch late."""
@@ -47,7 +48,7 @@ class Pace:
         self._said += 1
         reference_ms = self._reference_ms
         if not possible or reference_ms is None:
-            self.off.judge(at, not possible, "the receiver tells a time that cannot be")
+            self.off.judge(at, not possible, why("time_impossible"))
             if possible and self._said >= FIXES_TO_BEGIN:
                 self._reference_ms, self._at = offset_ms, at
             return
@@ -59,4 +60,4 @@ class Pace:
         bad = abs(off_ms) > OFF_MS
         self._reference_ms = reference_ms if bad else reference_ms + max(-follow_ms, min(follow_ms, off_ms))
         self._at = at
-        self.off.judge(at, bad, f"the receiver's time is {off_ms / 1000:+.1f} s from where it should be")
+        self.off.judge(at, bad, why("time_off", seconds=off_ms / 1000))

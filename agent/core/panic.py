@@ -55,11 +55,12 @@ from agent.core.walk_test import MEMORY as TEST_MEMORY
 from agent.core.walk_test import WalkTest
 from agent.wire.orders import AckBody, ClearBody
 from agent.wire.records import Pos
+from agent.wire.whys import Why, refused, why
 
 REPEAT_AFTER_S = (5.0,) * 12 + (15.0,) * 20 + (60.0,)
 """Wait before each repeat, the last one for ever: every 5 s for a minute, every 15 s for five, then each minute."""
 
-NOT_WHILE_LIVE = "an alarm is live: a walk test cannot begin, or go on, before the centre has cleared it"
+NOT_WHILE_LIVE = why("walk_test_alarm_live")
 
 
 class Panic(Part):
@@ -242,8 +243,8 @@ class Panic(Part):
                 return self._clear(order, msgspec.convert(order.body, ClearBody))
             case "selftest":
                 refusal = NOT_WHILE_LIVE if self._latches.all else self._no_test()
-                if refusal:
-                    return [OrderAnswered(order.at, order.order, "failed", refusal)]
+                if refusal is not None:
+                    return [OrderAnswered(order.at, order.order, "failed", str(refusal))]
                 return [OrderAnswered(order.at, order.order, "accepted"), *self._test.begin(order.at, order.order)]
         return []
 
@@ -296,11 +297,10 @@ class Panic(Part):
     def _cancel(self, taken: ActionTaken) -> list[Output]:
         at, asker, alarm, held_s = taken.at, taken.asker, taken.body.get("alarm"), taken.body.get("held_s")
         if not isinstance(held_s, int | float) or not held_s >= CANCEL_S_MIN:
-            wanted = f"held_s: for how many seconds it was held, {CANCEL_S_MIN:.0f} or more"
-            return [Answer(asker, {"error": f"expected {wanted}, found {held_s!r:.60}"})]
+            return [Answer(asker, refused(why("cancel_malformed", least=CANCEL_S_MIN, found=f"{held_s!r:.60}")))]
         alarms = [live for live in self._latches.shown if alarm in (None, live.latch.id)]
         if not alarms:
-            return [Answer(asker, {"error": "no live alarm" if alarm is None else f"no live alarm {alarm!r:.60}"})]
+            return [Answer(asker, refused(why("alarm_none") if alarm is None else why("alarm_unknown", found=f"{alarm!r:.60}")))]
         return [*self._request_cancel(at, alarms), Answer(asker, {"cancel_requested": [live.latch.id for live in alarms]})]
 
     # --- the walk test ------------------------------------------------------------------------------------------------------------
@@ -309,19 +309,21 @@ class Panic(Part):
         """Begin, or (`stop`) end a test. A silent alarm is no reason to refuse: that could be seen."""
         stop = taken.body.get("stop", False)
         if not isinstance(stop, bool):
-            return [Answer(taken.asker, {"error": f"expected stop: true or false, found {stop!r:.60}"})]
+            return [Answer(taken.asker, refused(why("stop_malformed", found=f"{stop!r:.60}")))]
         if stop:
             out = self._test.end(taken.at, "stopped") if self._test.open else []
             return [*out, Answer(taken.asker, self._test.status(taken.at))]
         refusal = NOT_WHILE_LIVE if self._latches.shown else self._no_test()
-        if refusal:
-            return [Answer(taken.asker, {"error": refusal})]
+        if refusal is not None:
+            return [Answer(taken.asker, refused(refusal))]
         out = self._test.begin(taken.at)
         return [*out, Answer(taken.asker, self._test.status(taken.at) | {"buttons": self._described()})]
 
-    def _no_test(self) -> str:
-        """Why none can begin; empty when it can."""
-        return "" if self._buttons and not self._test.open else "a walk test is under way" if self._buttons else "there is no panic button"
+    def _no_test(self) -> Why | None:
+        """Why none can begin; None when it can."""
+        if not self._buttons:
+            return why("walk_test_no_button")
+        return why("walk_test_open") if self._test.open else None
 
     def _described(self) -> dict[str, dict[str, Any]]:
         configs = (button.config for button in self._buttons.values())
@@ -352,7 +354,7 @@ class Panic(Part):
         try:
             recalled = self._latches.recall(value)
         except ValueError as e:  # a button must work whatever lies there
-            reason = f"the alarms that were remembered cannot be read: {e}"
+            reason = why("memory_unreadable", reason=str(e))
             return [FaultSeen(at, "store.damaged", True, reason), self._latches.keep(at)]
         if not value and not self._latches.all:
             return []

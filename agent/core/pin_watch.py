@@ -4,6 +4,7 @@ import math
 
 from agent.core.events import Event, FaultSeen, InputsFailed, Levels, Started
 from agent.core.part import Outputs, Part
+from agent.wire.whys import why
 
 SILENT_S = 15.0
 """Levels come each second, and an event may be lost; when none have come for so long, a press would not be heard of either."""
@@ -37,4 +38,4 @@ class PinWatch(Part):
     def expire(self) -> Outputs:
         """Nothing was."""
         at, self._silent_at, self._silent = self._silent_at, math.inf, True
-        return [FaultSeen(at, "inputs.silent", True, f"no word of the {SILENT_S:.0f} last seconds")]
+        return [FaultSeen(at, "inputs.silent", True, why("pins_silent", seconds=SILENT_S))]

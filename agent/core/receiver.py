@@ -6,6 +6,7 @@ from typing import Any
 from agent.config import Gnss
 from agent.core.events import Event, FaultSeen, Fix, FixMode, ReceiverDown, ReceiverHeard, ReceiverUp, Started
 from agent.core.part import Output, Outputs, Part
+from agent.wire.whys import why
 
 GARBAGE_AFTER_S = 10.0
 """As long as most lines are unreadable before it is called garbage: the tail of a baud change is shorter."""
@@ -75,16 +76,16 @@ class Receiver(Part):
         if heard.at - since < GARBAGE_AFTER_S:
             return out
         worst = max(heard.refused, key=lambda reason: heard.refused[reason])
-        return [*out, FaultSeen(heard.at, "gnss.garbage", True, f"{bad} lines refused in a second, mostly: {worst}")]
+        return [*out, FaultSeen(heard.at, "gnss.garbage", True, why("receiver_garbage", count=bad, reason=worst))]
 
     def expire(self) -> Outputs:
         """Call it silent, or without a fix."""
         at = self.deadline
         if at == self._silent_at:
             self._silent_at = math.inf
-            return [FaultSeen(at, "gnss.silent", True, f"no sentence on {self._port} for {self._silence_s:.0f} s")]
+            return [FaultSeen(at, "gnss.silent", True, why("receiver_silent", port=self._port, seconds=self._silence_s))]
         self._no_fix_at = math.inf
-        return [FaultSeen(at, "gnss.no_fix", True, f"no fix for {NO_FIX_AFTER_S:.0f} s")]
+        return [FaultSeen(at, "gnss.no_fix", True, why("no_fix", seconds=NO_FIX_AFTER_S))]
 
     def status(self, now: float) -> dict[str, Any]:
         """Port, whether it is open, sentences heard and lines refused since the start."""

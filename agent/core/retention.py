@@ -32,6 +32,7 @@ from agent.core.given_up import note, noted
 from agent.core.names import Names
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
+from agent.wire.whys import Reason
 
 MARK = "day "
 """Begins the name of a mark in the store's memory; the day since 1970 follows."""
@@ -73,7 +74,7 @@ class Retention(Part):
         self._aged: list[Prune] = []
         self._noted: list[str] = []
         self._took_since = True
-        self._reason = ""
+        self._reason: Reason = ""
         self.kept = 0
         self.given_up = 0
 

@@ -32,6 +32,7 @@ from agent.core.events import Event, FaultSeen, Fix, ReceiverDown, ReceiverHeard
 from agent.core.hearing import GOOD_MIN, Hearing, Verdict
 from agent.core.part import Output, Outputs, Part
 from agent.core.phrasebook import Phrase, Phrasebook, Want
+from agent.wire.whys import Reason, why
 
 LISTEN_S = 6.0
 """Enough to hear a rate, the sentences of five fixes at 1 Hz, and satellites."""
@@ -107,7 +108,7 @@ class Setup(Part):
         self._unsaved = False
         self._settled_at = -math.inf
         self._said = ""
-        self._why = ""
+        self._why: Reason = ""
 
     @property
     def deadline(self) -> float:
@@ -165,7 +166,7 @@ class Setup(Part):
         if any(own in text for own in self._book.identify.answers):
             self._known = True
         if any(other in text for other in self._book.identify.others):
-            outs = self._give_up(at, f"this is no {self._book.name}: it says {text!r}")
+            outs = self._give_up(at, why("receiver_another", kind=self._book.name, said=repr(text)))
             self._deadline = math.inf
             return outs
         return self._send(at) if self._known and self.state is State.ASKING else ()
@@ -240,7 +241,7 @@ class Setup(Part):
             self._enter(State.TRYING, at + TRY_S)
             return [line]
         if self._too_fast(line):
-            self._why = f"{self.wants[Want.RATE]} Hz does not fit through {self.hearing.baud} baud"
+            self._why = why("receiver_line_thin", hz=str(self.wants[Want.RATE]), baud=self.hearing.baud)
             return self._next(at)
         self._enter(State.SENDING, at + max(line.wait_s, 0.01))
         return [SpeakToReceiver(line.encoded())]
@@ -292,17 +293,22 @@ class Setup(Part):
             if self._tries < TRIES_MAX:
                 return [Note("warning", f"receiver: forgot {_words(self._unmet)} ({self.hearing.told(at)})"), *self._ask(at)]
         if self._tries >= TRIES_MAX:
-            answer = f"; it last said {self._said!r}" if self._said else "; it answers nothing: is our TX wired to its RX?"
-            why = self._why or f"told {self._tries} times, still {self.hearing.told(at)}{'' if self._known else answer}"
-            return self._give_up(at, f"{_words(self._unmet)}: {why}")
+            return self._give_up(at, why("receiver_unmet", wants=_words(self._unmet), reason=self._why or self._stubborn(at)))
         self._enter(State.WAITING, at + RETRY_S[min(self._tries, len(RETRY_S)) - 1])
         return ()
 
-    def _give_up(self, at: float, why: str) -> Outputs:
+    def _stubborn(self, at: float) -> Reason:
+        """It was told, and does something else."""
+        facts = {"count": self._tries, "does": self.hearing.told(at)}
+        if self._known:
+            return why("receiver_stubborn", **facts)
+        return why("receiver_stubborn_said", **facts, said=repr(self._said)) if self._said else why("receiver_deaf", **facts)
+
+    def _give_up(self, at: float, reason: Reason) -> Outputs:
         self._script.clear()
-        self._why = why
+        self._why = reason
         self._enter(State.GIVEN_UP, at + AGAIN_S)
-        return [FaultSeen(at, "gnss.setup", True, why)]
+        return [FaultSeen(at, "gnss.setup", True, reason)]
 
     def status(self, now: float) -> dict[str, Any]:
         """The kind, the state, and for each want what is wanted and whether it is met; what the receiver said last."""

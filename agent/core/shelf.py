@@ -4,6 +4,7 @@ import math
 
 from agent.core.effects import Forget, Keep, Load
 from agent.core.events import Lane, Loaded, SpoolOpened
+from agent.wire.whys import Reason
 
 ASK_AGAIN_S = 5.0
 """A store, a load or a forgetting that is not confirmed by then is asked again; longer than a slow card's fsync."""
@@ -23,7 +24,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.open = False
-        self.down = ""
+        self.down: Reason = ""
         self.unstored: dict[str, float] = {}
         self.forgetting: dict[str, tuple[float, bool]] = {}
         self.has_room = True
@@ -47,7 +48,7 @@ class Shelf:
             if rows:
                 self.let_lie(lane)
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: Reason) -> None:
         """It is down; nothing is durable."""
         self.open, self.down = False, reason
 
@@ -55,7 +56,7 @@ class Shelf:
         """It is there, and took nothing but alarms just now."""
         self._full_at = at
 
-    def room(self, room: bool, reason: str) -> None:
+    def room(self, room: bool, reason: Reason) -> None:
         """Whether room could be made in it."""
         self.has_room, self.down = room, "" if room else reason
         self._crowded |= not room

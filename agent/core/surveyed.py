@@ -8,6 +8,7 @@ from agent.core.events import Event, FaultSeen, Fix, FixMode
 from agent.core.geodesy import distance_m
 from agent.core.part import Outputs, Part
 from agent.core.suspicion import Suspicion
+from agent.wire.whys import why
 
 MOVED_S = 60.0
 """So long must the receiver say that it is elsewhere, or back: a reflection passes sooner."""
@@ -48,7 +49,7 @@ class Surveyed(Part):
             return ()
         away_m = distance_m(self._lat, self._lon, lat, lon)
         was = self._moved.raised
-        self._moved.judge(fix.at, away_m > self._moved_m + ACCURACIES * (fix.acc_m or 0.0), f"{away_m:.0f} m from the surveyed position")
+        self._moved.judge(fix.at, away_m > self._moved_m + ACCURACIES * (fix.acc_m or 0.0), why("place_left", metres=away_m))
         return () if self._moved.raised == was else [FaultSeen(fix.at, "unit.moved", self._moved.raised, self._moved.why)]
 
     def status(self, now: float) -> dict[str, Any]:

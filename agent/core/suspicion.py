@@ -2,19 +2,21 @@
 
 import math
 
+from agent.wire.whys import Reason
+
 
 class Suspicion:
     """A flag with hysteresis: found bad for `raise_s` without interruption it is raised, found good for `clear_s` it is cleared."""
 
     def __init__(self, raise_s: float, clear_s: float) -> None:
         self.raised = False
-        self.why = ""
+        self.why: Reason = ""
         self.judged_at = 0.0
         self._raise_s = raise_s
         self._clear_s = clear_s
         self._otherwise_since: float | None = None
 
-    def judge(self, at: float, bad: bool, why: str = "") -> None:
+    def judge(self, at: float, bad: bool, why: Reason = "") -> None:
         """One look. A look that tells nothing is not to be judged: the flag stays as it is."""
         self.judged_at = at
         if bad == self.raised:
@@ -35,5 +37,5 @@ class Suspicion:
         """Nothing can confirm it any more."""
         self._turn(False, "")
 
-    def _turn(self, raised: bool, why: str) -> None:
+    def _turn(self, raised: bool, why: Reason) -> None:
         self.raised, self.why, self._otherwise_since = raised, why if raised else "", None

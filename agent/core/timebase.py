@@ -28,6 +28,7 @@ from agent.core.events import ClockRead, Event, FaultSeen, Fix, FixMode, TimeLea
 from agent.core.part import Output, Outputs, Part
 from agent.core.told_time import ToldTime
 from agent.wire.records import Clock
+from agent.wire.whys import why
 
 EARLIEST_UTC_MS = 1_767_225_600_000
 """2026-01-01: no unit of this software ran before it, so a clock that says so is wrong."""
@@ -187,10 +188,9 @@ class Timebase(Part):
             return ()
         self._fault = True
         ahead_s = (self._receiver.offset_ms - self._offset_ms) / 1000
-        where = f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'}"
-        detail = f"the receiver's time is {where} the time known before"
+        detail = why("time_ahead" if ahead_s > 0 else "time_behind", seconds=abs(ahead_s))
         if self.source is not Source.CONFLICT:
-            detail += ", with which the system clock agrees"
+            detail = why("time_attested", reason=detail)
         return [FaultSeen(at, "clock.conflict", True, detail)]
 
     def _patience_is_over(self, at: float) -> bool:

@@ -58,6 +58,7 @@ from agent.core.timebase import Timebase
 from agent.core.track import TrackLog
 from agent.core.untested import Untested
 from agent.core.wires import Wires
+from agent.wire.whys import refused, why
 
 STOP_S_MAX = 3.0
 """An orderly end may take this long to store and send what is left; systemd waits longer."""
@@ -182,9 +183,9 @@ class Unit:
                 return [*effects, *self._die(f"{adapter} died: {reason}")]
             case Asked(request={"do": str(action)}):
                 if not any(action in part.actions for part in self.parts):
-                    known = ", ".join(sorted(action for part in self.parts for action in part.actions)) or "nothing"
-                    return [*effects, Answer(event.asker, {"error": f"cannot do {action!r:.60}; can do: {known}"})]
-                event = ActionTaken(event.at, action, event.request, event.asker)
+                    known = ", ".join(sorted(action for part in self.parts for action in part.actions)) or "-"
+                    return [*effects, Answer(event.asker, refused(why("action_unknown", found=f"{action!r:.60}", known=known)))]
+                event = ActionTaken(event.at, action, event.request, event.asker, event.by_root)
             case Asked():
                 effects.append(self._reply(event))
                 return effects
@@ -263,9 +264,9 @@ class Unit:
     def _reply(self, asked: Asked) -> Answer:
         question = asked.request.get("ask")
         if question == "restart":
-            return Answer(asked.asker, self._interrupted(asked.at) if asked.by_root else {"error": "only root may ask this; use sudo"})
+            return Answer(asked.asker, self._interrupted(asked.at) if asked.by_root else refused(why("root_only")))
         if question != "status":
-            return Answer(asked.asker, {"error": f"cannot answer {question!r}; ask one of: {', '.join(QUESTIONS)}"})
+            return Answer(asked.asker, refused(why("question_unknown", found=f"{question!r:.60}", known=", ".join(QUESTIONS))))
         told = self.status(asked.at)
         return Answer(asked.asker, self._discretion.shown(told, self.panic.shown(asked.at), self.panic.stuck_shown(asked.at)))
 

@@ -18,6 +18,7 @@ from agent.core.keepsake import Keepsake
 from agent.core.part import Output, Outputs, Part
 from agent.core.timebase import Timebase
 from agent.wire.records import SelfTest
+from agent.wire.whys import why
 
 MEMORY = "tested"
 """Name under which the dates lie in the store."""
@@ -50,7 +51,7 @@ class Untested(Part):
         self._passed_at: dict[str, float] = {}
         self._opened = False
         self._look_at = math.inf
-        self._overdue = False
+        self._overdue: list[str] = []
 
     @property
     def deadline(self) -> float:
@@ -112,12 +113,13 @@ class Untested(Part):
         overdue = [name for name, left in left_ms.items() if left <= 0]
         ahead = [left for left in left_ms.values() if left > 0]
         self._look_at = at + max(LOOK_S_MIN, min(ahead) / 1000) if ahead else math.inf
-        if bool(overdue) == self._overdue:
+        if overdue == self._overdue:
             return []
-        self._overdue = bool(overdue)
+        self._overdue = overdue
         if not overdue:
             return [FaultSeen(at, "panic.untested", False)]
-        return [FaultSeen(at, "panic.untested", True, f"not tested for {self._every_ms // DAY_MS} days: {', '.join(overdue)}")]
+        reason = why("buttons_untested", days=self._every_ms // DAY_MS, inputs=", ".join(overdue))
+        return [FaultSeen(at, "panic.untested", True, reason)]
 
     def _keep(self, at: float) -> Output:
         dates = {name: self._dates[name] for name in self._buttons if name in self._dates}

@@ -126,7 +126,7 @@ class EventRecord(Record, frozen=True, kw_only=True):
 
 
 class FaultRecord(Record, frozen=True, kw_only=True):
-    """A fault came or went; codes are of one published table."""
+    """A fault came or went, or more is known of one that lasts (`raised` again); codes are of one published table."""
 
     KIND = "fault"
     code: str

@@ -165,7 +165,7 @@ def test_no_answer_in_five_seconds_is_told_and_a_late_one_goes_nowhere(
     late = posted.expect(Asked)
     clock.ahead_s = ANSWER_S - 0.2
     agent.perform(NOBODY)  # the rest of the time it waits by itself
-    assert client.line() == {"error": "the agent did not answer in 5 s"}
+    assert client.line() == {"error": "the agent did not answer in 5 s", "why": {"code": "no_answer_in_time", "seconds": 5.0}}
     agent.perform(Answer(late.asker, {"answered": 1}))
     agent.perform(Answer(posted.expect(Asked).asker, {"answered": 2}))
     assert client.line() == {"answered": 2}
@@ -204,7 +204,7 @@ def test_a_line_of_64_kilobytes_is_taken_and_one_more_byte_closes(agent: LocalSo
     assert len(asked.request["a"]) == LINE_BYTES_MAX - 9
     agent.perform(Answer(asked.asker, {}))
     assert client.line() == {}
-    assert client.line() == {"error": "a line may have 65536 bytes, found more; the connection is closed"}
+    assert client.line()["error"] == "a line may have 65536 bytes, found more; the connection is closed"
     assert client.ended()
 
 
@@ -245,7 +245,7 @@ def test_the_seventeenth_connection_is_told_so_and_a_place_that_is_left_can_be_t
 ) -> None:
     clients = [connect() for _ in range(CONNECTIONS_MAX)]
     over = connect()
-    assert over.line() == {"error": "16 connections are open already; close one and try again"}
+    assert over.line()["error"] == "16 connections are open already; close one and try again"
     assert over.ended()
     clients[0].sock.shutdown(socket.SHUT_WR)
     assert clients[0].ended()

@@ -68,7 +68,7 @@ def test_garbage_costs_the_rows_it_hit(tmp_path: Path, file: Path, first_page: i
     with running(tmp_path, NEXT_BOOT) as run:
         quarantined, opened = reopened(run)
         assert quarantined.path == str(tmp_path / "spool.damaged-1")
-        assert str(tmp_path / "spool") in quarantined.reason
+        assert str(tmp_path / "spool") in str(quarantined.reason)
         assert quarantined.rows == sum(opened.waiting.values()) == whole_rows(run)
         assert quarantined.rows >= saved_min
         assert opened.memory == {"alarm": b"latched"}
@@ -230,7 +230,7 @@ def test_a_row_planted_while_the_store_is_open_is_met_when_it_is_read(tmp_path: 
                 (f"2/00000001/000000000001/{BOOT}", pickle.dumps(Trap(tmp_path / "sprung"))),
             )
         run.perform(Load(Lane.LIVE, None, 10))
-        assert "not plain bytes" in run.posted.expect(SpoolQuarantined).reason
+        assert "not plain bytes" in str(run.posted.expect(SpoolQuarantined).reason)
         assert sum(run.posted.expect(SpoolOpened).waiting.values()) == ROWS
     assert not (tmp_path / "sprung").exists()
 
@@ -254,7 +254,7 @@ def test_foreign_settings_are_not_executed(tmp_path: Path, file: Path) -> None:
         planted.execute("INSERT INTO Settings VALUES ('sqlite_synchronous ', 0)")
     with running(tmp_path, NEXT_BOOT) as run:
         quarantined, _ = reopened(run)
-        assert "foreign settings ['sqlite_synchronous ']" in quarantined.reason
+        assert "foreign settings ['sqlite_synchronous ']" in str(quarantined.reason)
         assert quarantined.rows == ROWS
 
 
@@ -280,7 +280,7 @@ def test_a_flipped_bit_in_a_payload_is_noticed_by_the_checksum(tmp_path: Path, f
         run.open()
         run.perform(Load(Lane.BACKFILL, f"{BOOT}-110", 100))
         quarantined = run.posted.expect(SpoolQuarantined)
-        assert "wrong checksum" in quarantined.reason
+        assert "wrong checksum" in str(quarantined.reason)
         assert quarantined.rows == ROWS - 1
         run.posted.expect(SpoolOpened)
         assert whole_rows(run) == ROWS - 1
@@ -314,7 +314,7 @@ def test_a_rescue_without_room_leaves_the_damaged_store_where_it_is(tmp_path: Pa
     (tmp_path / "spool.fresh").write_text("in the way")
     with running(tmp_path, NEXT_BOOT) as run:
         run.perform(OpenSpool())
-        assert str(tmp_path / "spool") in run.posted.expect(SpoolDown).reason
+        assert str(tmp_path / "spool") in str(run.posted.expect(SpoolDown).reason)
         (tmp_path / "spool.fresh").unlink()
         reopened(run)
 

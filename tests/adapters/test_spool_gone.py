@@ -35,10 +35,10 @@ def test_what_is_written_after_the_directory_was_removed_is_not_acknowledged(tmp
         run.store(1, 2)
         shutil.rmtree(state if whole else state / "spool")
         run.perform(Store(run.name(3), Lane.EVENT, b"x"))
-        assert "not there any more" in run.posted.expect(SpoolDown).reason
+        assert "not there any more" in str(run.posted.expect(SpoolDown).reason)
         quarantined, opened = opened_events(run)
         assert isinstance(quarantined, SpoolQuarantined)
-        assert "another store than before" in quarantined.reason
+        assert "another store than before" in str(quarantined.reason)
         assert quarantined.rows == 0
         assert isinstance(opened, SpoolOpened)
         assert sum(opened.waiting.values()) == 0
@@ -53,7 +53,7 @@ def test_a_removed_directory_is_noticed_when_it_is_read_too(tmp_path: Path) -> N
         run.open()
         shutil.rmtree(tmp_path / "spool")
         run.perform(Forget((run.name(1),)))
-        assert "not there any more" in run.posted.expect(SpoolDown).reason
+        assert "not there any more" in str(run.posted.expect(SpoolDown).reason)
 
 
 def test_a_store_that_was_away_and_is_the_same_lost_nothing(tmp_path: Path) -> None:

@@ -302,7 +302,7 @@ def test_a_kept_row_whose_checksum_is_wrong_is_damage(tmp_path: Path) -> None:
         with file_of(tmp_path) as planted:
             planted.execute("UPDATE Cache SET value = CAST(value || 'x' AS BLOB) WHERE key LIKE ?", (f"1/%1/{BOOT}",))
         run.perform(Keep((run.name(1),)))
-        assert "wrong checksum" in run.posted.expect(SpoolQuarantined).reason
+        assert "wrong checksum" in str(run.posted.expect(SpoolQuarantined).reason)
         run.posted.expect(SpoolOpened)
         assert run.names() == [run.name(2)]
 

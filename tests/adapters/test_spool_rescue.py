@@ -127,7 +127,7 @@ def test_a_copy_that_fails_is_made_again_after_a_wait_that_doubles_up_to_an_hour
                     tries.append(second)
             assert tries == [0, 5, 15, 35, 75, 155, 315, 635, 1275, 2555, 5115, 8715, 12315, 15915]
             run.perform(OpenSpool())
-            reason = run.posted.expect(SpoolDown).reason
+            reason = str(run.posted.expect(SpoolDown).reason)
             assert "disk I/O error" in reason
             assert "the next one is made 3600 s after it" in reason
         clock.at += 3600.0
@@ -153,7 +153,7 @@ def test_a_copy_that_was_made_and_takes_no_row_is_not_made_again_at_once(tmp_pat
                 run.posted.expect(SpoolDown)
             run.perform(OpenSpool())
             if turn == 2:
-                assert "the next one is made 5 s after it" in run.posted.expect(SpoolDown).reason
+                assert "the next one is made 5 s after it" in str(run.posted.expect(SpoolDown).reason)
                 clock.at += 5.0
                 run.perform(OpenSpool())
             assert run.posted.expect(SpoolQuarantined).rows == run.posted.expect(SpoolOpened).waiting[Lane.EVENT] == 1

@@ -67,7 +67,7 @@ def test_newer_stores_are_put_aside_byte_for_byte_and_kept_while_there_is_room(t
         with running(tmp_path, NEXT_BOOT) as run:
             run.perform(OpenSpool())
             quarantined, opened = run.posted.expect(SpoolQuarantined), run.posted.expect(SpoolOpened)
-            assert f"written by a newer Outpost (store version {VERSION + 6}; this one knows {VERSION})" in quarantined.reason
+            assert f"written by a newer Outpost (store version {VERSION + 6}; this one knows {VERSION})" in str(quarantined.reason)
             assert (quarantined.path, quarantined.rows) == (str(tmp_path / f"spool.newer-{turn}"), None)
             assert sum(opened.waiting.values()) == 0
             run.store(1)

@@ -175,7 +175,7 @@ def test_the_files_are_named_after_unit_and_time_or_boot() -> None:
 
 def test_without_a_key_it_is_saved_unsigned_and_says_so(tmp_path: Path) -> None:
     saved = commission_report.save(report("pass"), tmp_path / "new" / "place", None, None)
-    assert (saved.signature, saved.unsigned) == (None, "mqtt.key and mqtt.cert are not set")
+    assert (saved.signature, saved.unsigned) == (None, ("mqtt.key and mqtt.cert are not set", "没有设置 mqtt.key 和 mqtt.cert"))
     assert json.loads(saved.report.read_text())["v"] == 1
     assert "not signed: mqtt.key and mqtt.cert are not set" in saved.page.read_text()
     assert sorted(path.suffix for path in saved.report.parent.iterdir()) == [".html", ".json"]
@@ -183,7 +183,7 @@ def test_without_a_key_it_is_saved_unsigned_and_says_so(tmp_path: Path) -> None:
 
 def test_the_page_needs_nothing_else_and_obeys_nothing() -> None:
     told = report("fail", "pass", reason="<script>alert(1)</script>")
-    page = commission_page.page(told, "ab" * 32, "")
+    page = commission_page.page(told, "ab" * 32, None)
     assert "<script" not in page
     assert "it &lt;is&gt;" in page
     assert "mend &amp; try" in page
@@ -200,6 +200,8 @@ def test_without_an_agent_there_is_nothing_to_commission(tmp_path: Path, capsys:
     file = tmp_path / "agent.toml"
     file.write_text(f'[unit]\nid = "car-1"\n[mqtt]\nendpoints = ["mqtt://a"]\n[socket]\npath = "{tmp_path}/agent.sock"\n')
     assert parser.main(["commission", "-c", str(file), "--yes"]) == 3
+    assert "没有运行" in capsys.readouterr().err
+    assert parser.main(["commission", "-c", str(file), "--yes", "--lang", "en"]) == 3
     assert "not running" in capsys.readouterr().err
 
 

@@ -76,7 +76,7 @@ def test_root_writes_only_where_nobody_else_does(tmp_path: Path, planted: Callab
 @by_root
 def test_below_a_folder_like_tmp_root_may_have_one_and_in_it_not(tmp_path: Path) -> None:
     _like_tmp(tmp_path / "place")
-    with pytest.raises(PermissionError):
+    with pytest.raises(commission_place.NotOurs):
         commission_place.made(tmp_path / "place", root=True)
     assert commission_place.made(tmp_path / "place" / "mine", root=True).is_dir()
 

@@ -58,13 +58,15 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     made.close()
 
 
-def commission(agent: Agent, step: str, deeds: list[Deed], wait_s: float = 2.0, **answers: str) -> tuple[int, dict[str, Any]]:
+def commission(
+    agent: Agent, step: str, deeds: list[Deed], wait_s: float = 2.0, lang: str = "en", **answers: str
+) -> tuple[int, dict[str, Any]]:
     """One step, and what the report says of it, by code; deeds are done one a look, after the first three."""
     place = agent.path.parent
     (place / "agent.toml").write_text(FILE.format(socket=agent.path, store=place))
     (place / "answers.json").write_text(json.dumps({name.replace("__", "."): answer for name, answer in answers.items()}))
     agent.deeds += deeds
-    words = ["--only", step, "--wait", str(wait_s), "--lang", "en", "--answers", str(place / "answers.json"), "-o", str(place / "report")]
+    words = ["--only", step, "--wait", str(wait_s), "--lang", lang, "--answers", str(place / "answers.json"), "-o", str(place / "report")]
     code = parser.main(["commission", "-c", str(place / "agent.toml"), *words])
     (file,) = (place / "report").glob("*.json")
     report = json.loads(file.read_text())

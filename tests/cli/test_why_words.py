@@ -1,9 +1,12 @@
 """The words of `outpost why`: both languages, each fault of the table, and one page whatever is wrong."""
 
+import ast
 import re
 import socket
 import ssl
 import string
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from agent.cli import why_findings
 from agent.cli.why_page import COLUMNS, LINES_MAX, columns, page
 from agent.cli.why_words import REASONS, WORDS, Language, Words
 from agent.wire.faults import FAULTS, SEVERITIES
+from tests import sources
 from tests.cli.test_status import ANYTHING, NAMES
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -54,6 +58,43 @@ def test_what_the_broker_adapter_says_most_is_known_in_chinese(error: Exception)
     assert CHINESE.search(Words("zh").reason(text)), text
     assert CHINESE.search(Words("zh").advice(text) or "")
     assert Words("en").reason(text) == text
+
+
+BROKER = tuple(f"adapters/broker_{name}" for name in ("attempt", "client", "heard", "watch"))
+SAYS_REASONS = ("core/link", "core/departures", "core/window", *BROKER)
+ENDS = ("_give_up", "_wish_to_leave", "LinkDown", "LinkStalled")
+NAMES_A_REASON = ("text", "self._reason", "(text, wrong)", "reason")
+TELLS = ("in_plain_words", "look", "_why", "again", "stalled")
+
+
+def spelled(node: ast.expr) -> list[str]:
+    """The texts in an expression, a 7 for each place."""
+    if isinstance(node, ast.Tuple):
+        return [text for part in node.elts for text in spelled(part)]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def reasons_of(path: Path) -> Iterator[str]:
+    """Every text that becomes the reason for which there is no link."""
+    for node in ast.walk(sources.tree(path)):
+        match node:
+            case ast.Call(args=args) if ast.unparse(node.func).rpartition(".")[2] in ENDS:
+                yield from (text for arg in args for text in spelled(arg))
+            case ast.Assign(targets=[target], value=value) if ast.unparse(target) in NAMES_A_REASON:
+                yield from spelled(value)
+            case ast.FunctionDef(name=name) if name in TELLS:
+                told = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return) and inner.value is not None]
+                yield from (text for value in told for text in spelled(value))
+
+
+def test_every_reason_that_core_and_broker_adapter_spell_out_is_known_in_chinese_with_advice() -> None:
+    paths = sources.python(*(f"agent/{name}.py" for name in SAYS_REASONS))
+    found = {text for path in paths for text in reasons_of(path) if re.search("[a-z]{2}", text)}
+    assert len(found) > 15, "they are found"
+    zh = Words("zh")
+    assert [text for text in sorted(found) if not CHINESE.search(zh.reason(text)) or not CHINESE.search(zh.advice(text) or "")] == []
 
 
 def test_every_reason_fills_its_places_and_has_advice() -> None:

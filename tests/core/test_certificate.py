@@ -45,7 +45,7 @@ def test_the_table_covers_every_state_and_every_event() -> None:
 @pytest.mark.parametrize(("days", "left", "says"), [(300.5, 300, ""), (29.5, 29, "ends in 29 days"), (-2.5, -3, "ended 3 days ago")])
 def test_the_days_are_whole_and_the_detail_tells_them(days: float, left: int, says: str) -> None:
     made = bench(told_time())
-    assert says in one(FaultSeen, made.feed(ends_in(days))).detail
+    assert says in str(one(FaultSeen, made.feed(ends_in(days))).detail)
     assert made.part.status(10.0) == {"days_left": left, "trouble": None}
 
 

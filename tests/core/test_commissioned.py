@@ -1,6 +1,7 @@
 """What was there at the commissioning and what is there now: before, after and without a store × every event; changes told once."""
 
 import msgpack
+import msgspec
 import pytest
 
 from agent.core.commissioned import MEMORY, Commissioned
@@ -9,6 +10,7 @@ from agent.core.events import ActionTaken, Event, MachineSeen, ModemSeen, Receiv
 from agent.core.part import Output
 from agent.core.timebase import Timebase
 from agent.wire.records import EventRecord, SelfTest
+from agent.wire.whys import refused, why
 from tests.core.builders import UTC_MS, Bench, assert_covers, of, one, spool_opened, timed_fix, told_time
 
 REPORT = "ab" * 32
@@ -19,7 +21,7 @@ PI = "Raspberry Pi 4 Model B Rev 1.4, serial 100000001234"
 
 def finished(at: float = AT, **body: object) -> ActionTaken:
     facts = {"result": "passed", "steps": {"inputs": "pass", "crank": "skip"}, "report": REPORT, "signed": True}
-    return ActionTaken(at, "commission", {"do": "commission", **facts, **body}, 7)
+    return ActionTaken(at, "commission", {"do": "commission", **facts, **body}, 7, by_root=True)
 
 
 def board(at: float, identity: str) -> MachineSeen:
@@ -185,6 +187,14 @@ def test_what_was_seen_before_the_store_opened_is_compared_then() -> None:
     bench = fresh()
     bench.feed(board(0.5, "another"), ReceiverSpoke(0.6, CASIC))
     assert words(bench.feed(spool_opened(1.0, CASIC_THEN))) == ["board", "remember"]
+
+
+def test_only_root_may_say_what_came_of_a_commissioning() -> None:
+    bench = opened()
+    outs = bench.feed(msgspec.structs.replace(finished(), by_root=False))
+    assert one(Answer, outs).body == refused(why("root_only"))
+    assert len(outs) == 1
+    assert bench.part.status(AT)["result"] is None
 
 
 def test_a_unit_that_was_never_commissioned_tells_no_changes() -> None:

@@ -88,7 +88,7 @@ def test_the_fault_says_how_much_of_what_what_waits_and_until_when() -> None:
     bench = made()
     fault = one(FaultSeen, bench.move(10.0, 812_345))
     assert (fault.code, fault.active) == ("data.cap", True)
-    assert fault.detail == (
+    assert str(fault.detail) == (
         "0.8 of 1.0 MB of this day are used: history waits until 2027-01-16; "
         "the live position slows at 90% and stops at 100%, but for alarms"
     )
@@ -98,7 +98,7 @@ def test_of_two_caps_the_fuller_one_decides_and_the_longer_one_ends_it() -> None
     bench = made(BOTH, memory={MEMORY: told(DAY, 0, MONTH, 7_900_000)})
     assert of(HistoryHeld, bench.move(10.0, 99_999)) == []
     fault = one(FaultSeen, bench.move(11.0, 1))
-    assert fault.detail.startswith("8.0 of 10.0 MB of this month are used: history waits until 2027-02-01")
+    assert str(fault.detail).startswith("8.0 of 10.0 MB of this month are used: history waits until 2027-02-01")
     assert bench.part.status(12.0)["spares"] == "history waits"
     bench.move(13.0, 900_000)
     assert bench.part.status(14.0) | {"up_bytes": 0, "down_bytes": 0} == {

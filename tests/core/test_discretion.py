@@ -8,6 +8,7 @@ from agent.core.effects import Answer, Effect, Publish, PulseOutput, ShowLights,
 from agent.core.events import Acked, Asked, Remembered, SpoolFull, Started, Stored
 from agent.core.unit import Unit
 from agent.wire.records import Alarm, FaultRecord, Io
+from agent.wire.whys import refused, why
 from tests.core.builders import config, edge, feed, ignition_input, link_up, of, one, panic_input, record, spool_opened, unit
 
 SILENT = panic_input("foot", mode="silent", pin=22)
@@ -56,7 +57,7 @@ def test_only_root_is_told_whether_a_restart_would_interrupt_an_alarm() -> None:
 
     assert answer(pressed, True) == {"alarm": True, "ready": True}
     assert answer(quiet, True) == {"alarm": False, "ready": True}
-    assert answer(pressed, False) == answer(quiet, False) == {"error": "only root may ask this; use sudo"}
+    assert answer(pressed, False) == answer(quiet, False) == refused(why("root_only"))
 
 
 def test_before_the_store_is_open_root_is_told_that_the_unit_is_not_ready() -> None:

@@ -1,9 +1,12 @@
 """Faults: clear or raised × seen or gone; one record per change."""
 
+import math
+from typing import Any
+
 import pytest
 
 from agent.core.events import Event, FaultSeen, Lane, Reported
-from agent.core.faults import Faults
+from agent.core.faults import ANEW_S, Faults
 from agent.wire.faults import FAULTS
 from agent.wire.records import FaultRecord
 from tests.core.builders import Bench, assert_covers, of, one
@@ -29,6 +32,7 @@ TABLE: list[tuple[str, Event, list[str]]] = [
     ("raised", COMES, []),
     ("raised", GOES, ["cleared"]),
     ("raised", FaultSeen(5.0, "link.down", True), ["raised"]),
+    ("raised", FaultSeen(5.0, "store.down", True, "full"), []),
 ]
 
 
@@ -72,3 +76,31 @@ def test_a_code_outside_the_published_table_is_our_mistake() -> None:
 def test_every_published_fault_can_come_and_go(code: str) -> None:
     bench = clear()
     assert len(bench.feed(FaultSeen(1.0, code, True), FaultSeen(2.0, code, False))) == 2
+
+
+def test_what_is_known_of_it_now_is_listed_at_once_and_told_after_a_while() -> None:
+    bench = raised()
+    assert bench.feed(FaultSeen(2.0, "store.down", True, "read-only"), FaultSeen(3.0, "store.down", True, "worn")) == []
+    assert _listing(bench, 4.0) == [{"code": "store.down", "detail": "worn", "since_s": 3.0}]
+    assert bench.part.deadline == 1.0 + ANEW_S
+    again = one(Reported, bench.until(1.0 + ANEW_S))
+    assert again.record == FaultRecord(code="store.down", state="raised", detail="worn")
+    assert bench.part.deadline == math.inf, "it is told once"
+
+
+def test_a_detail_that_changes_all_the_time_is_told_now_and_then() -> None:
+    bench = raised()
+    told = [out for second in range(2, 3662) for out in bench.feed(FaultSeen(float(second), "store.down", True, f"try {second}"))]
+    assert len(of(Reported, told)) == 6, "each ten minutes of an hour"
+    assert _listing(bench, 3661.0) == [{"code": "store.down", "detail": "try 3661", "since_s": 3660.0}]
+
+
+def test_what_was_so_before_and_is_so_again_is_no_news() -> None:
+    bench = raised()
+    bench.feed(FaultSeen(2.0, "store.down", True, "read-only"), FaultSeen(3.0, "store.down", True, "full"))
+    assert bench.part.deadline == math.inf
+
+
+def _listing(bench: Bench, now: float) -> list[dict[str, Any]]:
+    assert isinstance(bench.part, Faults)
+    return bench.part.listing(now)

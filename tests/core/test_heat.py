@@ -26,20 +26,22 @@ TABLE: list[tuple[str, Event, bool | None]] = [
     ("cool", Vitals(10.0, 1), None),
     ("cool", Vitals(10.0, 1, HOT_C - 0.1), None),
     ("cool", Vitals(10.0, 1, HOT_C), True),
-    ("cool", Vitals(10.0, 1, 60.0, throttled=0x8), True),
+    ("cool", Vitals(10.0, 1, 60.0, throttled=0x8), None),
     ("cool", Vitals(10.0, 1, throttled=0x4), True),
     ("cool", Vitals(10.0, 1, 60.0, throttled=0x2), True),
     ("cool", Vitals(10.0, 1, 60.0, throttled=0x7), None),
-    ("cool", Vitals(10.0, 1, 60.0, throttled=0xF), True),
+    ("cool", Vitals(10.0, 1, 59.9, throttled=0x6), None),
+    ("cool", Vitals(10.0, 1, 60.0, throttled=0xF), None),
     ("cool", Vitals(10.0, 1, 60.0, throttled=0xF0000), None),
     ("hot", Vitals(10.0, 1), None),
-    ("hot", Vitals(10.0, 1, HOT_C), None),
-    ("hot", Vitals(10.0, 1, COOL_C), None),
+    ("hot", Vitals(10.0, 1, HOT_C), True),
+    ("hot", Vitals(10.0, 1, COOL_C), True),
     ("hot", Vitals(10.0, 1, COOL_C - 0.1), False),
-    ("hot", Vitals(10.0, 1, COOL_C - 0.1, throttled=0x8), None),
+    ("hot", Vitals(10.0, 1, COOL_C - 0.1, throttled=0x8), False),
+    ("hot", Vitals(10.0, 1, COOL_C - 0.1, throttled=0x4), True),
     ("hot", Vitals(10.0, 1, COOL_C - 0.1, throttled=0), False),
 ]
-"""What is said: that it is too hot, that it is over, or nothing."""
+"""What is said: that it is too hot (again, and how hot by now), that it is over, or nothing."""
 
 
 @pytest.mark.parametrize(("state", "event", "said"), TABLE)
@@ -57,12 +59,23 @@ def test_the_table_covers_every_state_and_every_event() -> None:
     ("event", "detail"),
     [
         (Vitals(1.0, 1, 84.6), "85 °C"),
-        (Vitals(1.0, 1, 61.0, throttled=8), "61 °C, the firmware slows it down"),
+        (Vitals(1.0, 1, 61.0, throttled=4), "61 °C, the firmware slows it down"),
         (Vitals(1.0, 1, throttled=4), "the firmware slows it down"),
     ],
 )
 def test_the_fault_says_how_hot(event: Vitals, detail: str) -> None:
-    assert one(FaultSeen, cool().feed(event)).detail == detail
+    assert str(one(FaultSeen, cool().feed(event)).detail) == detail
+
+
+def test_a_board_at_its_limit_is_hot_once_and_not_each_ten_seconds() -> None:
+    """It is slowed down, cools by a degree, is let go, and so on: with a temperature that tells nothing, as with temp_limit=65."""
+    bench, active = cool(), []
+    for turn in range(360):
+        active += [o.active for o in bench.feed(Vitals(10.0 * turn, 1, 65.0, throttled=0x2 if turn % 2 else 0)) if isinstance(o, FaultSeen)]
+    assert set(active) == {True}
+    calm = [o for turn in range(7) for o in bench.feed(Vitals(3600.0 + 10 * turn, 1, 64.0, throttled=0)) if isinstance(o, FaultSeen)]
+    assert [o.active for o in calm][-1] is False
+    assert len([o for o in calm if not o.active]) == 1
 
 
 def test_a_press_in_the_heat_is_an_alarm() -> None:

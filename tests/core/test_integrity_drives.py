@@ -19,7 +19,7 @@ def test_a_jump_is_flagged_with_the_very_fix_and_believed_again_when_all_is_cons
     bench = watched(seed)
     bench.drive.offset_m = (600.0, -200.0)
     assert bench.until_flag("jump", 1) == 1
-    assert "m are possible" in of(FaultSeen, bench.all)[2].detail
+    assert "m are possible" in str(of(FaultSeen, bench.all)[2].detail)
     assert JUMP_CLEAR_S <= bench.until_clear("jump", 60) <= JUMP_CLEAR_S + 2
     assert bench.ride(60) == []  # the new place is the place
 
@@ -208,7 +208,7 @@ def test_an_antenna_is_flagged_as_the_receiver_says(state: str) -> None:
     bench.feed(*(Antenna(bench.drive.at + 1 + n, state) for n in range(4)))
     assert bench.flags == (f"antenna_{state}",)
     faults = [fault for fault in of(FaultSeen, bench.all) if fault.code == "gnss.antenna"]
-    assert [(fault.active, fault.detail) for fault in faults] == [(True, state)]
+    assert [(fault.active, str(fault.detail)) for fault in faults] == [(True, state)]
     bench.feed(*(Antenna(bench.drive.at + 10 + n, "ok") for n in range(4)))
     assert not bench.flags
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.events import LightsAsked, OrderAnswered, OrderGiven
 from agent.core.light_lease import LightLease
+from agent.wire.whys import Why, why
 from tests.core.builders import Bench, assert_covers, of, one, order
 
 AT = 100.0
@@ -19,10 +20,10 @@ def light_set(at: float, show: Any = "response", name: str = "o-1", **more: Any)
     return OrderGiven(at, name, "light.set", {"show": show} | more)
 
 
-def refuses(by: str, show: str) -> str | None:
+def refuses(by: str, show: str) -> Why | None:
     """Everything is fine, but for one show."""
     assert by == "remote"
-    return "the hand has the lights" if show == "refused" else None
+    return why("lights_taken", row="hand", show="scene") if show == "refused" else None
 
 
 def none() -> Bench:
@@ -94,7 +95,7 @@ def test_a_refused_order_leaves_the_lease_that_runs() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({"show": "refused"}, "the hand has the lights"),
+        ({"show": "refused"}, "hand has the lights, with scene"),
         ({"show": "response", "lease_s": 31}, "malformed: Expected `float` <= 30.0 - at `$.lease_s`"),
         ({"show": 7}, "malformed: Expected `str | null`, got `int` - at `$.show`"),
         ({}, "malformed: Object missing required field `show`"),

@@ -54,7 +54,7 @@ def seen(outs: list[Output]) -> list[tuple[float, str, bool]]:
 
 def faults(outs: list[Output]) -> list[tuple[float, str, bool, str]]:
     """When which fault comes and goes."""
-    return [(out.at, out.code, out.active, out.detail) for out in of(FaultSeen, outs)]
+    return [(out.at, out.code, out.active, str(out.detail)) for out in of(FaultSeen, outs)]
 
 
 def passed(bench: Bench, at: float) -> Bench:

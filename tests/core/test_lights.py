@@ -138,12 +138,12 @@ def test_outputs_that_do_not_answer_are_asked_each_second_and_called_faulty_once
     assert (len(of(ShowLights, outs)), of(FaultSeen, outs)) == (2, [])
     fault = one(FaultSeen, bench.until(10.0))
     assert (fault.code, fault.active, fault.at) == ("lights.output", True, 3.0)
-    assert fault.detail == f"asked for {DARK}, they play nothing"
+    assert str(fault.detail) == f"asked for {DARK}, they play nothing"
     assert [out for out in types(bench.all) if out == "ShowLights"] == ["ShowLights"] * 11
 
 
 def test_the_fault_says_what_was_asked_and_what_they_said_last() -> None:
-    assert one(FaultSeen, silent().all).detail == f"asked for {RESPONSE}, they play {DARK}"
+    assert str(one(FaultSeen, silent().all).detail) == f"asked for {RESPONSE}, they play {DARK}"
 
 
 def test_outputs_that_hang_later_are_found_by_the_next_look() -> None:
@@ -171,6 +171,14 @@ def test_an_output_that_fails_later_is_asked_again_until_it_plays() -> None:
     recovered = bench.feed(LightsShown(14.6, DARK))
     assert [(out.code, out.active) for out in of(FaultSeen, recovered)] == [("lights.output", False)]
     assert of(FaultSeen, bench.feed(LightsShown(14.7, DARK))) == []
+
+
+def test_the_fault_names_all_outputs_that_fail_and_no_more_what_plays_again() -> None:
+    bench = answered()
+    bench.feed(OutputFailed(10.0, "red", "gone"))
+    assert one(FaultSeen, bench.feed(OutputFailed(10.1, "lamp", "cut"))).detail == "red: gone; lamp: cut"
+    bench.feed(LightsShown(10.2, {name: "off" for name in DARK if name != "lamp"}))
+    assert one(FaultSeen, bench.feed(OutputFailed(11.0, "lamp", "cut"))).detail == "lamp: cut"
 
 
 def test_outputs_that_go_their_own_way_are_asked_back() -> None:

@@ -12,6 +12,7 @@ from agent.config import Show
 from agent.core.events import LightsAsked, LightsShed, OutputFailed, Started
 from agent.core.lights import RIGHTS, ROWS, Right, ruling
 from agent.core.shows import BUILT_IN, HIDDEN, Shows
+from agent.wire.whys import why
 from tests.core.builders import Bench
 from tests.core.light_states import DARK, OUTPUTS, answered, asked, lights, made, played
 
@@ -113,24 +114,25 @@ def test_the_officers_hand_may_darken_what_nobody_else_may() -> None:
 @pytest.mark.parametrize("by", ROWS)
 def test_a_show_that_nobody_knows_is_refused_to_everybody_with_those_that_there_are(by: str) -> None:
     known = "off, cruise, response, scene, checkpoint, closure, dark_approach, test"
-    assert lights(answered()).refuses(by, "disco") == f"no show 'disco'; there are: {known}"
-    assert len(lights(answered()).refuses(by, "x" * 900) or "") < 200
+    assert str(lights(answered()).refuses(by, "disco")) == f"no show 'disco'; there are: {known}"
+    assert len(str(lights(answered()).refuses(by, "x" * 900))) < 200
 
 
 @pytest.mark.parametrize("by", ROWS)
 def test_a_dark_approach_is_for_the_hand_and_for_tasks(by: str) -> None:
-    why = None if by in ("hand", "task") else "dark_approach is for hand and task alone"
-    assert lights(answered()).refuses(by, "dark_approach") == why
+    said = None if by in ("hand", "task") else why("show_hidden", show="dark_approach", rows="hand, task")
+    assert lights(answered()).refuses(by, "dark_approach") == said
 
 
 @pytest.mark.parametrize(("by", "held"), [(by, held) for by in ROWS for held in ROWS])
 def test_a_row_is_refused_while_a_higher_one_has_the_lights(by: str, held: str) -> None:
-    why = f"{held} has the lights, with cruise" if ROWS.index(held) < ROWS.index(by) else None
-    assert lights(answered(asked(held, "cruise"))).refuses(by, "response") == why
+    said = why("lights_taken", row=held, show="cruise") if ROWS.index(held) < ROWS.index(by) else None
+    assert lights(answered(asked(held, "cruise"))).refuses(by, "response") == said
 
 
 def test_the_highest_row_of_all_that_ask_is_named() -> None:
-    assert lights(answered(asked("task", "cruise"), asked("hand", "off"))).refuses("remote", "response") == "hand has the lights, with off"
+    part = lights(answered(asked("task", "cruise"), asked("hand", "off")))
+    assert str(part.refuses("remote", "response")) == "hand has the lights, with off"
 
 
 @pytest.mark.parametrize("lit", LIT)
@@ -140,7 +142,7 @@ def test_only_remote_is_refused_a_show_that_is_dark_where_it_is_lit_now(lit: str
         return
     darkened = sorted(LIT[lit] - LIT[show])
     part = lights(answered_with(lit))
-    assert part.refuses("remote", show) == (f"{show} would darken what is lit: {', '.join(darkened)}" if darkened else None)
+    assert part.refuses("remote", show) == (why("lights_darkened", show=show, groups=", ".join(darkened)) if darkened else None)
     assert part.refuses("hand", show) is None
 
 
@@ -153,9 +155,9 @@ def answered_with(show: str) -> Bench:
 
 def test_what_the_lease_itself_lights_counts_as_lit_and_so_does_what_is_shed() -> None:
     bench = answered(asked("remote", "scene"))
-    assert lights(bench).refuses("remote", "response") == "response would darken what is lit: scene"
+    assert str(lights(bench).refuses("remote", "response")) == "response would darken what is lit: scene"
     bench.feed(LightsShed(10.0, ("scene",)))
-    assert lights(bench).refuses("remote", "response") == "response would darken what is lit: scene"
+    assert str(lights(bench).refuses("remote", "response")) == "response would darken what is lit: scene"
 
 
 # --- our own mistakes -------------------------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ def test_each_group_deals_its_own_patterns() -> None:
 def test_remote_is_not_told_done_for_light_that_nobody_would_see() -> None:
     bench = answered()
     bench.feed(LightsShed(9.0, ("bar",)))
-    assert lights(bench).refuses("remote", "response") == "the supply is low, and bar is shed"
+    assert str(lights(bench).refuses("remote", "response")) == "the supply is low; shed: bar"
     assert lights(bench).refuses("hand", "response") is None
     bench.feed(LightsShed(9.5, ()))
     assert lights(bench).refuses("remote", "response") is None
@@ -216,4 +218,4 @@ def test_light_of_which_only_a_part_is_shed_is_seen() -> None:
     bench.feed(LightsShed(9.0, ("rear",)))
     assert lights(bench).refuses("remote", "response") is None
     bench.feed(LightsShed(9.5, ("bar", "rear")))
-    assert lights(bench).refuses("remote", "response") == "the supply is low, and bar, rear are shed"
+    assert str(lights(bench).refuses("remote", "response")) == "the supply is low; shed: bar, rear"

@@ -23,9 +23,10 @@ from agent.core.events import (
     Subscribed,
 )
 from agent.core.link import FAULT_AFTER_S
-from agent.core.outage import NOT_NOW, OUTAGE_S_MAX, Outage
+from agent.core.outage import OUTAGE_S_MAX, Outage
 from agent.core.unit import Unit
 from agent.wire.records import Alarm, FaultRecord, Track
+from agent.wire.whys import refused, why
 from tests.core.builders import (
     Bench,
     assert_covers,
@@ -44,6 +45,7 @@ from tests.core.builders import (
 from tests.core.link_states import online
 
 AT = 20.0
+NOT_NOW = refused(why("outage_not_now"))
 
 
 def asked(at: float = AT, **body: object) -> ActionTaken:
@@ -107,8 +109,9 @@ def test_the_table_covers_every_state_and_every_event() -> None:
 
 def test_the_refusal_does_not_say_why() -> None:
     """So that it reads the same for a silent alarm, another one, and a link that is not there."""
-    said = {one(Answer, made.feed(asked())).body["error"] for made in (offline(), alarmed("silent"), alarmed("overt"))}
-    assert said == {NOT_NOW}
+    said = [one(Answer, made.feed(asked())).body for made in (offline(), alarmed("silent"), alarmed("overt"))]
+    assert said == [NOT_NOW] * 3
+    assert NOT_NOW["why"] == {"code": "outage_not_now"}
 
 
 # --- the link -----------------------------------------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@ def test_while_it_is_live_there_is_no_outage_whatever_its_mode(mode: str) -> Non
     life.lives(edge(2.0, True))
     life.until(AT)
     effects = life.lives(Asked(AT, 1, {"do": "link.outage"}))
-    assert one(Answer, effects).body == {"error": NOT_NOW}
+    assert one(Answer, effects).body == NOT_NOW
     assert life.unit.status(AT)["link"]["state"] == "online"
     assert of(Disconnect, effects) == []
 

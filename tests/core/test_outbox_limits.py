@@ -28,7 +28,7 @@ def test_what_is_too_large_for_the_broker_lies_in_the_store_and_stops_nothing() 
     assert "store it" in short(bench.until(107.0))
     bench.feed(Stored(107.1, (f"{BOOT}-1",)))
     fault = of(FaultSeen, bench.all)[-1]
-    assert "bytes, the broker takes 2000" in fault.detail
+    assert "bytes, the broker takes 2000" in str(fault.detail)
     assert _ids([*bench.feed(event_report(107.3, "small", Lane.BACKFILL))]) == ["small"]
     part = bench.part
     assert part.status(108.0)["waiting"]["backfill"] == 2

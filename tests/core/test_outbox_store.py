@@ -222,8 +222,8 @@ def test_a_damaged_store_is_given_again_what_memory_still_holds_and_the_rest_is_
     assert codec.unpack(codec.encode(gap))["why"] == "store_damaged"
     assert "count" not in codec.unpack(codec.encode(gap))
     fault = next(out for out in of(FaultSeen, bench.all) if out.code == "store.damaged")
-    assert "/bad" in fault.detail
-    assert "3 rows" in fault.detail
+    assert "/bad" in str(fault.detail)
+    assert "3 rows" in str(fault.detail)
 
 
 def test_dropped_events_are_declared() -> None:

@@ -10,6 +10,7 @@ from agent.core.events import AlarmChanged, LampAsked, Lane, LightsAsked, OrderA
 from agent.core.panic import Panic
 from agent.core.part import Output
 from agent.wire.records import Alarm
+from agent.wire.whys import refused, why
 from tests.core.builders import BOOT, Bench, link_up, of, one, release, spool_opened
 from tests.core.panic_states import (
     ASKER,
@@ -216,9 +217,9 @@ def test_a_wish_that_was_not_held_for_three_seconds_is_refused(held_s: Any) -> N
 @pytest.mark.parametrize("alarm", ["nobody's", 7, ["x"], {"a": 1}])
 def test_a_wish_about_an_alarm_that_is_not_live_is_refused(alarm: Any) -> None:
     outs = raised().feed(cancel_action(AT, held_s=3, alarm=alarm))
-    assert [out.body for out in of(Answer, outs)] == [{"error": f"no live alarm {alarm!r}"}]
+    assert [out.body for out in of(Answer, outs)] == [refused(why("alarm_unknown", found=repr(alarm)))]
     assert len(outs) == 1
-    assert one(Answer, quiet().feed(cancel_action(AT, held_s=3))).body == {"error": "no live alarm"}
+    assert one(Answer, quiet().feed(cancel_action(AT, held_s=3))).body == refused(why("alarm_none"))
 
 
 # --- the centre's word --------------------------------------------------------------------------------------------------------------

@@ -307,7 +307,7 @@ def test_a_memory_that_cannot_be_read_is_a_fault_and_the_button_works(value: byt
     bench = made()
     outs = bench.feed(spool_opened(1.0, {MEMORY: value}))
     assert short(outs) == ["store.damaged on", "remember none"]
-    assert one(FaultSeen, outs).detail.startswith("the alarms that were remembered cannot be read: ")
+    assert str(one(FaultSeen, outs).detail).startswith("the alarms that were remembered cannot be read: ")
     assert "raised" in short(bench.feed(held(2.5)))
 
 

@@ -12,6 +12,7 @@ from agent.core.events import AlarmChanged, LampAsked, Lane, OrderAnswered, Reme
 from agent.core.part import Output
 from agent.core.walk_test import MEMORY, REPEAT_AFTER_S
 from agent.wire.records import Alarm, SelfTest
+from agent.wire.whys import refused, why
 from tests.core.builders import BOOT, UTC_MS, Bench, link_up, of, one, panic_input, press, release
 from tests.core.panic_states import (
     ASKER,
@@ -235,16 +236,16 @@ def test_somebody_may_stop_it() -> None:
 @pytest.mark.parametrize("stop", [1, "yes", None, []])
 def test_a_wish_that_is_not_understood_is_refused(stop: Any) -> None:
     outs = made().feed(walk(30.0, stop=stop))
-    assert [out.body for out in of(Answer, outs)] == [{"error": f"expected stop: true or false, found {stop!r}"}]
+    assert [out.body for out in of(Answer, outs)] == [refused(why("stop_malformed", found=repr(stop)))]
     assert len(outs) == 1
 
 
 def test_there_is_one_test_at_a_time_and_none_without_a_button() -> None:
     bench = begun()
-    assert one(Answer, bench.feed(walk(30.0))).body == {"error": "a walk test is under way"}
+    assert one(Answer, bench.feed(walk(30.0))).body == refused(why("walk_test_open"))
     assert one(OrderAnswered, bench.feed(order_test(31.0))).reason == "a walk test is under way"
     assert result(bench.until(620.0)).ended == "window"  # of the first
-    assert one(Answer, part().feed(walk(30.0))).body == {"error": "there is no panic button"}
+    assert one(Answer, part().feed(walk(30.0))).body == refused(why("walk_test_no_button"))
 
 
 def test_the_next_test_begins_afresh() -> None:

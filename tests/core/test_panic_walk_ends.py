@@ -68,7 +68,7 @@ def test_no_test_begins_while_an_alarm_is_live(mode: str) -> None:
     bench = made(mode)
     bench.feed(*hold(10.0))
     why = "an alarm is live: a walk test cannot begin, or go on, before the centre has cleared it"
-    assert one(Answer, bench.feed(walk(20.0))).body == {"error": why}
+    assert one(Answer, bench.feed(walk(20.0))).body == {"error": why, "why": {"code": "walk_test_alarm_live"}}
     refused = one(OrderAnswered, bench.feed(order_test(21.0)))
     assert (refused.label, refused.reason) == ("failed", why)
 
@@ -76,7 +76,7 @@ def test_no_test_begins_while_an_alarm_is_live(mode: str) -> None:
 def test_a_silent_alarm_is_no_reason_that_could_be_seen_but_the_centre_is_told() -> None:
     bench = made("silent", overt=("foot",))
     bench.feed(*hold(10.0), release(11.0))
-    assert one(OrderAnswered, bench.feed(order_test(19.0))).reason == NOT_WHILE_LIVE
+    assert one(OrderAnswered, bench.feed(order_test(19.0))).reason == str(NOT_WHILE_LIVE)
     assert "answer" in short(bench.feed(walk(20.0)))
     bench.feed(*hold(21.0))
     assert reals(bench.all)[-1] == ("button", "repeated")  # its own alarm is live: that press is no test

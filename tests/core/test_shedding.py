@@ -44,7 +44,7 @@ def faults(outs: list[Output]) -> list[tuple[float, bool, str]]:
     """When the fault comes and goes."""
     found = of(FaultSeen, outs)
     assert {out.code for out in found} <= {"lights.shed"}
-    return [(out.at, out.active, out.detail) for out in found]
+    return [(out.at, out.active, str(out.detail)) for out in found]
 
 
 def low_at_0() -> Bench:

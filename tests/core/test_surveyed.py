@@ -57,7 +57,7 @@ def test_the_table_covers_every_state_and_every_event() -> None:
 
 def test_a_unit_that_is_elsewhere_for_a_minute_was_moved_and_comes_back_after_one() -> None:
     bench = moved()
-    assert [(fault.code, fault.active, fault.detail) for fault in of(FaultSeen, bench.all)] == [
+    assert [(fault.code, fault.active, str(fault.detail)) for fault in of(FaultSeen, bench.all)] == [
         ("unit.moved", True, "120 m from the surveyed position")
     ]
     assert surveyed(bench).status(0.0) == {"lat": 36.6171, "lon": 101.7782, "moved": True}

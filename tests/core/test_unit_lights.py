@@ -206,7 +206,7 @@ def test_a_lease_is_taken_shown_and_over_by_itself() -> None:
     ("show", "reason"),
     [
         ("disco", "no show 'disco'; there are: off, cruise, response, scene, checkpoint, closure, dark_approach, test, flood"),
-        ("dark_approach", "dark_approach is for hand and task alone"),
+        ("dark_approach", "dark_approach is for hand, task alone"),
         ("flood", "flood would darken what is lit: bar"),
         ("off", "off would darken what is lit: bar"),
     ],
@@ -233,7 +233,7 @@ def test_the_officer_chooses_on_his_page() -> None:
     assert car.answers == [{"done": "lights.hand", "show": "scene"}]
     assert (car.plays["work"], car.unit.lights.winner()) == ("on", ("scene", "hand"))
     car.do(Asked(6.0, 1, {"do": "lights.hand", "show": "disco"}), Asked(7.0, 1, {"do": "lights.foot"}))
-    assert [list(body) for body in car.answers[1:]] == [["error"], ["error"]]
+    assert [list(body) for body in car.answers[1:]] == [["error", "why"], ["error", "why"]]
 
 
 def test_a_dark_approach_is_reminded_of_by_the_buzzer_and_to_the_centre() -> None:

@@ -137,7 +137,7 @@ def test_a_button_that_was_never_tested_counts_from_when_the_time_was_known_firs
     assert kept(bench) == {"button": (UTC_MS + 3000, False)}
     assert bench.until(3.0 + 7 * DAY_S - 2) == []
     fault = one(FaultSeen, bench.until(3.0 + 7 * DAY_S + 2))
-    assert (fault.code, fault.active, fault.detail) == ("panic.untested", True, "not tested for 7 days: button")
+    assert (fault.code, fault.active, str(fault.detail)) == ("panic.untested", True, "not tested for 7 days: button")
     assert bench.part.deadline == math.inf
 
 
@@ -161,9 +161,11 @@ def test_days_count_for_each_button_and_the_fault_names_those_that_are_overdue()
     bench = made("button", "foot", "door")
     dates = store(button=(UTC_MS - 8 * DAY_MS, True), foot=(UTC_MS - 9 * DAY_MS, False), door=(UTC_MS - DAY_MS, True))
     fault = one(FaultSeen, bench.feed(spool_opened(3.0, dates)))
-    assert fault.detail == "not tested for 7 days: button, foot"
+    assert str(fault.detail) == "not tested for 7 days: button, foot"
     assert bench.part.status(4.0) == {"button": UTC_MS - 8 * DAY_MS, "foot": None, "door": UTC_MS - DAY_MS}
-    assert words(bench.feed(walked(10.0, button="acknowledged", foot="received", door="untried"))) == ["remember"]
+    fewer = bench.feed(walked(10.0, button="acknowledged", foot="received", door="untried"))
+    assert words(fewer) == ["remember", "panic.untested on"]
+    assert str(one(FaultSeen, fewer).detail) == "not tested for 7 days: foot"
     assert words(bench.feed(Remembered(10.1, (MEMORY,)), walked(20.0, foot="acknowledged"))) == ["remember", "panic.untested off"]
     bench.feed(Remembered(20.1, (MEMORY,)))
     assert bench.part.deadline == pytest.approx(6 * DAY_S)  # the door is next

@@ -13,14 +13,15 @@ from agent.core import panic, supervised_wire
 from agent.core.buttons import Taken
 from agent.core.discretion import Discretion
 from agent.core.effects import Effect, Publish, ShowLights
-from agent.core.events import Acked, Event, InputHeld, Stored
+from agent.core.events import Acked, AlarmChanged, Event, InputHeld, LightsAsked, Stored
 from agent.core.latches import Live
 from agent.core.light_sense import LightSense
+from agent.core.output_trial import LEASE_S_MAX, OutputTrial
 from agent.core.recorder import Recorder
 from agent.core.shows import Shows
 from agent.core.unit import Unit
 from simulator.faults import ButtonStuck, DiskSlow, Fault, InputNoise, LinkOutage, OutputsMute, PowerCut
-from simulator.faults_wires import BatteryLow, Crank, EmiBurst, LampsBurnt, RecorderDies, RelayWelded, WireBroken
+from simulator.faults_wires import BatteryLow, Crank, EmiBurst, LampsBurnt, LightsTried, RecorderDies, RelayWelded, WireBroken
 from simulator.press_story import StoryWorld, Wanted
 from simulator.promises import Broken
 from simulator.promises_press import HonestPressArrives
@@ -107,6 +108,27 @@ class LightsTheBarInSilence(Unit):
         return [ShowLights(effect.outputs | response) if isinstance(effect, ShowLights) else effect for effect in effects]
 
 
+class TriesOnThroughAlarms(Unit):
+    """Whoever tries the lights keeps them while help is called."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        trial = next(part for part in self.parts if isinstance(part, OutputTrial))
+        trial.listens = tuple(  # type: ignore[assignment]  # fewer of them
+            event for event in trial.listens if event not in (AlarmChanged, LightsAsked)
+        )
+
+
+class ForgetsTheCutWire(Unit):
+    """After a while, although nobody has mended it."""
+
+    def handle(self, event: Event) -> list[Effect]:
+        told = self.faults.active.get("input.cut")
+        if told is not None and event.at - told.since > 130.0:
+            del self.faults.active["input.cut"]
+        return super().handle(event)
+
+
 class SendsAlarmsAstray(Unit):
     """To a topic that nobody at the centre reads."""
 
@@ -160,6 +182,8 @@ NOISE = (InputNoise(30.0, 200.0, 0.02),)
         (rewired(mode="overt"), Play(presses=((60.0, "panic_foot", 1.5),)), "silent is silent"),
         (LightsTheBarInSilence, Play(presses=((60.0, "panic_foot", 1.5),)), "lights tell the truth"),
         (rewired(release_s=0.2), Play((Crank(60.0, 1.9),)), "a dip is no change"),
+        (TriesOnThroughAlarms, Play((LightsTried(150.0, LEASE_S_MAX),), ((151.0, "panic", 1.5),)), "lights tell the truth"),
+        (ForgetsTheCutWire, Play((WireBroken(60.0, 280.0, FIRST),)), "faults are true"),
     ],
 )
 def test_a_defect_breaks_the_promise_about_it(unit: Callable[..., Unit], play: Play, promise: str) -> None:
