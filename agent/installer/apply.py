@@ -50,7 +50,7 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
         site.systemctl("reset-failed", SERVICE)
         site.systemctl("restart", "--no-block", TARGET)
         config.applied(site, laid)
-        failed = None if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
+        failed = None if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0, found.pid)
         step.done(failed or Said("service.ready", version=version))
     return Outcome(restart=restart, failed=failed)
 

@@ -116,8 +116,8 @@ def _version(site: Site, pid: int) -> str:
     return parts[parts.index("versions") + 1] if "versions" in parts[:-1] else ""
 
 
-def await_ready(site: Site, version: str, within_s: float, stay_s: float) -> Said | None:
-    """Wait until that version is ready and has stayed so. None when it has, else why not.
+def await_ready(site: Site, version: str, within_s: float, stay_s: float, before: int = 0) -> Said | None:
+    """Wait until that version is ready and has stayed so, by another process than `before`. None when it has, else why not.
 
     It may die and be started again within the time; once it is ready in time it is given `stay_s` to stay so.
     """
@@ -125,7 +125,7 @@ def await_ready(site: Site, version: str, within_s: float, stay_s: float) -> Sai
     pid, since, deaths = 0, now, 0
     while True:
         found, now = look(site), site.system.now()
-        if found.ready and found.pid and found.version == version:
+        if found.ready and found.pid not in (0, before) and found.version == version:
             if found.pid != pid:
                 pid, since = found.pid, now
             if now - since >= stay_s:

@@ -143,7 +143,8 @@ def test_a_version_that_fails_is_rolled_back_by_itself(pi: Tree, built: Bundles,
 def test_a_version_is_not_put_in_place_of_an_agent_that_runs_with_a_config_that_nobody_takes(pi: Tree, built: Bundles) -> None:
     pi.wait_for("the last config that ran well is kept", pi.inside("/var/lib/outpost/last_config.json").exists)
     pi.write("/etc/outpost/agent.toml", unit.CONFIG.replace("kind =", "kinf ="))
-    pi.run(["systemctl", "restart", "outpost"])
+    pi.run(["systemctl", "stop", "outpost.target"])
+    pi.run(["systemctl", "start", "outpost.service"])
     unit.wait_running(pi, "0.2.0")
     said = unit.install(pi, built.dies, *QUICK, check=False)
     assert "the agent that runs was left alone, 0.2.0 stays in use" in said

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Callable
 
-from agent.installer import links, status, versions
+from agent.installer import links, service, status, versions
 from agent.installer.machine import Facts, Ran
 from tests.installer.machine import BOOT, CMDLINE, Machine, PowerCut, manifest
 
@@ -53,6 +53,14 @@ def test_a_changed_config_comes_into_force_with_the_next_run(unit: Machine) -> N
     assert any("changed since" in line for line in status.lines(unit.site))
     unit.install("1.0")
     assert unit.restarts == 2
+
+
+def test_the_process_before_is_not_taken_for_the_one_that_is_awaited(unit: Machine) -> None:
+    unit.wait(10)
+    found = service.look(unit.site)
+    assert found.ready
+    assert service.await_ready(unit.site, "1.0", 60, 0, found.pid) is not None
+    assert service.await_ready(unit.site, "1.0", 60, 0) is None
 
 
 def test_a_config_that_was_lost_and_put_back_comes_into_force_again(unit: Machine) -> None:
