@@ -70,6 +70,7 @@ def test_the_installer_finds_it_and_the_store_lies_on_it(pi: Tree, release: Path
     assert "Nothing had to be changed." in unit.install(pi, release)
 
 
+@pytest.mark.timeout(600)
 def test_a_store_on_the_root_is_moved_to_it_and_the_agent_goes_on_with_the_same_files(pi: Tree, release: Path, disk: str) -> None:
     pi.shut_down()
     pi.path("/etc/tmpfiles.d/disk.conf").unlink()
