@@ -22,7 +22,7 @@ KEYS_SERVICE = "outpost-keys.service"
 def uninstall(site: Site, *, purge: bool) -> int:
     """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already).
 
-    Until the first thing is removed, whatever ends it leaves the agent running as it did. From then on signals wait.
+    Whatever ends it leaves the agent running as it did, as long as there is one. Once things are removed, signals wait.
     """
     places, steps, laid = site.places, Steps(site), manifest.read(site)
     left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
@@ -30,10 +30,18 @@ def uninstall(site: Site, *, purge: bool) -> int:
         raise Failed("not_installed")
     has_gone = purge and STATE_MOUNT in laid.enabled and not state.is_mounted(site) and not state.device_is_there(site)
     with site.signals.held():
-        restart = _take_down(site, steps, laid, purge=purge)
-        if purge:
-            _purge(site, steps)
-        _remove(site, steps, laid)
+        found = service.look(site)
+        try:
+            with site.signals.free():
+                restart = _take_down(site, steps, laid, purge=purge)
+            if purge:
+                _purge(site, steps)
+            _remove(site, steps, laid)
+        except BaseException:
+            needed = (places.config, places.current / "bin/outpost", places.units / SERVICE, places.units / TARGET)
+            if all(path.exists() for path in needed):
+                _put_up(site, laid, found)
+            raise
     if has_gone:
         site.tell("end.purged_but", label=STATE_LABEL)
     elif purge:
@@ -46,26 +54,20 @@ def uninstall(site: Site, *, purge: bool) -> int:
 
 
 def _take_down(site: Site, steps: Steps, laid: Manifest, *, purge: bool) -> bool:
-    """The agent is stopped and does not start again, the boot config is as it was; whether that was changed. Or all is as before."""
-    found = service.look(site)
-    try:
-        with site.signals.free():
-            with steps.step("step.stop"):
-                site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
-                if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
-                    site.systemctl("stop", STATE_MOUNT)
-                for unit in laid.enabled:
-                    site.do(["systemctl", "disable", unit])
-            if purge and not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
-                site.hand.folder(site.places.state)
-                options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
-                disk = str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}"))
-                site.must(["mount", *options, disk, str(site.places.state)], Said("for.disk"))
-            with steps.step("step.boot_back"):
-                return bootconfig.take_out(site, laid)
-    except BaseException:
-        _put_up(site, laid, found)
-        raise
+    """The agent is stopped and does not start again, the boot config is as it was; whether that was changed."""
+    with steps.step("step.stop"):
+        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
+        if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
+            site.systemctl("stop", STATE_MOUNT)
+        for unit in laid.enabled:
+            site.do(["systemctl", "disable", unit])
+    if purge and not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
+        site.hand.folder(site.places.state)
+        options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
+        disk = str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}"))
+        site.must(["mount", *options, disk, str(site.places.state)], Said("for.disk"))
+    with steps.step("step.boot_back"):
+        return bootconfig.take_out(site, laid)
 
 
 def _put_up(site: Site, laid: Manifest, found: service.Service) -> None:

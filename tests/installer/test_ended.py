@@ -223,6 +223,26 @@ def test_an_uninstallation_that_is_ended_leaves_all_or_nothing(new_machine: Call
     assert every_end("signal", make, lambda machine: removal.uninstall(machine.site, purge=False), then) > 10
 
 
+def test_an_uninstallation_on_a_disk_that_fails_leaves_an_agent_that_is_still_there_running(new_machine: Callable[[], Machine]) -> None:
+    ran = 0
+
+    def then(machine: Machine, told: str) -> None:
+        nonlocal ran
+        places = machine.places
+        needed = (places.current / "bin/outpost", places.units / "outpost.service", places.units / "outpost.target")
+        if all(path.exists() for path in needed):
+            assert (machine.running, "outpost.service" in machine.enabled) == ("1.0", True), told
+            ran += 1
+        if places.opt.exists():
+            removal.uninstall(machine.site, purge=False)
+        assert not places.opt.exists(), told
+        assert machine.running == "", told
+
+    make = units(new_machine, installed=True)
+    assert every_end("disk", make, lambda machine: removal.uninstall(machine.site, purge=False), then) > 10
+    assert ran > 5
+
+
 @pytest.mark.parametrize("name", ["config.txt", "cmdline.txt"])
 def test_a_boot_partition_that_fails_leaves_the_agent_running(unit: Machine, name: str) -> None:
     (unit.root / f"boot/firmware/{name}.outpost-new").mkdir()
