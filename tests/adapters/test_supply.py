@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.supply import Throttled, bits, low, throttled, voltages, volts
+from agent.adapters.supply import Throttled, Watch, bits, low, throttled, voltages, volts
 
 FINE = Throttled(*[False] * 6)
 
@@ -97,6 +97,53 @@ def test_each_bit_is_read_now_and_since_power_on(alone: Path, word: str, found: 
     assert throttled(kernel_says(alone, word)) == found
 
 
+WATCHED = {"0": 0, "1": 1}
+
+
+@pytest.mark.parametrize("alarm", WATCHED)
+def test_where_the_kernel_watches_the_supply_its_stale_file_is_not_read(alone: Path, alarm: str) -> None:
+    """To open it prints a warning with a stack; what it says is the watch's own last answer."""
+    kernel_says(alone, "50005")
+    chip(alone, 1, "rpi_volt", in0_lcrit_alarm=alarm)
+    assert bits(alone) == WATCHED[alarm]
+    assert throttled(alone) == Throttled(alarm == "1", None, None, None, None, None)
+
+
+def test_the_watch_keeps_what_was_between_and_what_was_since_its_first_look(alone: Path) -> None:
+    watch = Watch(alone)
+    watch.look()
+    assert watch.told() is None
+    alarm = chip(alone, 1, "rpi_volt") / "in0_lcrit_alarm"
+    for text in "010":
+        alarm.write_text(text)
+        watch.look()
+    assert watch.told() == 0x10001
+    assert watch.told() is None, "nobody has looked since"
+    watch.look()
+    assert watch.told() == 0x10000
+    alarm.write_text("gone")
+    watch.look()
+    assert watch.told() is None
+
+
+@pytest.mark.parametrize(
+    ("word", "now", "was"),
+    [
+        (0x50005, False, False),
+        (0x40004, True, True),
+        (0x20002, True, True),
+        (0x80008, True, True),
+        (0xD000D, True, True),
+        (0x50004, True, False),
+        (0, False, False),
+    ],
+)
+def test_slowed_with_too_little_voltage_is_not_slowed_for_heat(alone: Path, word: int, now: bool, was: bool) -> None:
+    found = throttled(kernel_says(alone, f"{word:x}"))
+    assert found is not None
+    assert (found.for_heat, found.for_heat_was) == (now, was)
+
+
 def test_another_machine_has_no_such_bits(alone: Path) -> None:
     assert throttled(alone) is None
     assert throttled(kernel_says(alone, "nonsense")) is None
@@ -110,10 +157,19 @@ def vcgencmd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     monkeypatch.setenv("PATH", f"{places}:{os.environ['PATH']}")
 
 
-def test_where_the_kernel_has_no_file_the_firmware_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_kernel_tells_nothing_the_firmware_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vcgencmd(tmp_path, monkeypatch, 'test "$1" = get_throttled && echo throttled=0x10000')
     assert throttled(tmp_path / "sys") == FINE._replace(under_voltage_was=True)
     assert bits(tmp_path / "sys") is None, "the agent starts no program for it"
+
+
+def test_the_firmware_s_own_word_goes_before_the_kernel_s_and_has_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's is two seconds long; what the firmware has just forgotten because of that, the alarm still says."""
+    vcgencmd(tmp_path, monkeypatch, 'test "$1" = get_throttled && echo throttled=0x50000')
+    sys = kernel_says(tmp_path / "sys", "0")
+    assert throttled(sys) == FINE._replace(under_voltage_was=True, throttled_was=True)
+    chip(sys, 1, "rpi_volt", in0_lcrit_alarm="1")
+    assert throttled(sys) == FINE._replace(under_voltage=True, under_voltage_was=True, throttled_was=True)
 
 
 def test_one_who_may_not_ask_learns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
