@@ -44,6 +44,11 @@ class Throttled(NamedTuple):
     hot_was: bool | None
 
     @property
+    def soft_limit(self) -> bool:
+        """It does that at the soft limit of its heat, far below where it must (60 °C on a 3B+)."""
+        return bool(self.hot and not self.throttled)
+
+    @property
     def for_heat(self) -> bool:
         """It slows the processor down for its heat; with too little voltage the same bits are set, and it is for that."""
         return bool(self.hot or (self.throttled and not self.under_voltage))

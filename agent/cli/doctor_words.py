@@ -20,7 +20,13 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "agent.down": ("the agent does not answer: {reason}", "程序没有应答：{reason}"),
     "agent.down.do": ("`systemctl start outpost`; then `outpost why`.", "执行 `systemctl start outpost`，再看 `outpost why`。"),
     # power and heat
-    "supply.well": ("the 5 V supply has been well since power-on", "自上电以来 5 V 供电正常"),
+    "supply.well": ("the 5 V supply is well now", "5 V 供电目前正常"),
+    "supply.well_seen": (
+        "the 5 V supply is well now, and was whenever the agent looked since its start",
+        "5 V 供电目前正常，程序启动以来的检测也都正常",
+    ),
+    "supply.low_just": ("the 5 V supply was too low a moment ago, or is", "5 V 供电刚才过低，或现在仍过低"),
+    "supply.was_seen": ("the 5 V supply was too low since the agent's start; it is well now", "程序启动以来 5 V 供电曾过低，现已正常"),
     "supply.low": ("the 5 V supply is too low now", "5 V 供电目前过低"),
     "supply.was": ("the 5 V supply was too low since power-on; it is well now", "上电以来 5 V 供电曾过低，现已正常"),
     "supply.unknown": ("this board does not watch its supply, or this user may not ask", "本机不监测供电，或当前用户无权查询"),
@@ -34,6 +40,10 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "heat.hot": ("{degrees} °C", "{degrees} °C"),
     "heat.throttled": ("{degrees} °C, the processor is slowed down now", "{degrees} °C，处理器正在降频"),
     "heat.was": ("{degrees} °C; the processor was slowed down since power-on", "{degrees} °C；上电以来处理器曾降频"),
+    "heat.limited": (
+        "{degrees} °C, the processor is slowed down a little, at its soft limit",
+        "{degrees} °C，达到软温度限值，处理器略有降频",
+    ),
     "heat.unknown": ("no sensor of temperature", "没有温度传感器"),
     "heat.do": (
         "Move the unit out of the sun and away from the heater; give it air or a heat sink.",
@@ -73,6 +83,11 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "Use a card or an SSD made for endurance (store.endurance_tb says how much it bears); replace it before it is over.",
         "使用高耐久存储卡或固态硬盘（store.endurance_tb 为其耐久度），并在寿命用尽前更换。",
     ),
+    "disk.errors": ("the file system on {name} has found {count} errors in itself", "{name} 的文件系统已发现 {count} 个错误"),
+    "disk.errors.do": (
+        "Replace the card soon. After a power cut alone it may be `fsck` that is wanted: with it the count begins anew.",
+        "尽快更换存储卡。若只是断电所致，可运行 `fsck`，运行后重新计数。",
+    ),
     "store.open": ("the store is open; {count} records wait to be sent", "存储已打开，待发 {count} 条"),
     "store.down": ("the store is not open: {reason}", "存储没有打开：{reason}"),
     "store.down.do": ("See disk above; `outpost why` says more.", "见上面的磁盘检查；`outpost why` 有更多说明。"),
@@ -109,6 +124,11 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "antenna.silent": ("the receiver says nothing of its antenna", "接收机没有报告天线状态"),
     "antenna.do": ("Check the antenna's plug and cable.", "检查天线接头和馈线。"),
     "sats": ("used / in view: {told}; {mode}", "使用/可见：{told}；{mode}"),
+    "sats.old": ("nothing has been heard of satellites for {span}", "已有 {span}没有收到卫星信息"),
+    "sats.old.do": (
+        "The receiver speaks, but not of satellites: `outpost gnss` shows what comes; the sentences GSV and GSA must be switched on.",
+        "接收机有输出但没有卫星信息：用 `outpost gnss` 查看数据，并打开 GSV 和 GSA 语句。",
+    ),
     "sats.none": ("no satellites are told", "没有卫星信息"),
     "sats.do": ("Put the vehicle under open sky and wait a minute.", "把车停到开阔处，等一分钟。"),
     "signal": ("C/N0 of the best four: {dbhz} dB-Hz", "最强四颗的载噪比：{dbhz} dB-Hz"),
@@ -130,6 +150,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "trip.do": ("A thin line: check signal and antenna of the modem.", "线路很慢：检查 4G 模块的信号和天线。"),
     "certificate": ("the unit's certificate ends in {days} days", "本单元证书还有 {days} 天到期"),
     "certificate.over": ("the unit's certificate ended {days} days ago", "本单元证书已过期 {days} 天"),
+    "certificate.trouble": ("the new certificate cannot be used: {reason}", "新证书无法使用：{reason}"),
     "certificate.none": ("no certificate, or the time is not known", "没有证书，或时间未知"),
     "certificate.do": (
         "Put a new certificate and its key where the old ones are; the agent takes them up within a minute, or after an alarm.",
@@ -153,6 +174,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     ),
     # faults, tests, versions
     "faults.none": ("none", "没有"),
+    "faults.none_more": ("none but those told above or below", "除本页其他行所述外没有"),
     "fault": ("{what}{detail}", "{what}{detail}"),
     "walk.passed": ("{name}: passed {days} days ago", "{name}：{days} 天前通过"),
     "walk.passed_some": ("{name}: passed", "{name}：已通过"),
