@@ -12,6 +12,7 @@ from agent.cli.doctor_check import Check, Result, having
 from agent.cli.why_findings import number, section, told_faults
 from agent.cli.why_words import Words, size
 from agent.config import Store
+from agent.core.inventory import TB, WORN
 from agent.core.machine import SINCE, UNDER_VOLTAGE
 from agent.core.wires import BOARD
 
@@ -38,7 +39,7 @@ RATE_S_MIN = 3600.0
 """The first hour of a machine writes more than the others."""
 
 YEARS_FEW, YEARS_TOO_FEW = 5.0, 1.0
-LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = 9, 11
+LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = round(WORN * 10), 11
 
 
 class Power(NamedTuple):
@@ -200,12 +201,16 @@ def _wear(store: Store, worn: disk.Disk, up_s: float | None, words: Words) -> Ch
         result: Result = "fail" if tenths >= LIFE_TENTHS_OVER else "warn" if tenths >= LIFE_TENTHS_LOW else "pass"
         what = words("wear.life", name=worn.whole, percent=tenths * 10)
         return Check(result, "disk.wear", what, *(() if result == "pass" else (words("wear.do"), ("store.worn",))))
+    if worn.made_bytes is not None and worn.made_bytes >= WORN * store.endurance_tb * TB:
+        over = worn.made_bytes >= store.endurance_tb * TB
+        what = words("wear.written", name=worn.whole, size=size(worn.made_bytes), tb=f"{store.endurance_tb:g}")
+        return Check("fail" if over else "warn", "disk.wear", what, words("wear.do"), ("store.worn",))
     if worn.written_bytes is None or not up_s:
         return Check("skip", "disk.wear", words("wear.unknown"))
     if up_s < RATE_S_MIN:
         return Check("skip", "disk.wear", words("wear.short", name=worn.whole, size=size(worn.written_bytes), span=words.span(up_s)))
     a_day = worn.written_bytes / up_s * DAY_S
-    years = store.endurance_tb * 1e12 / max(a_day, 1.0) / 365
+    years = store.endurance_tb * TB / max(a_day, 1.0) / 365
     result = "fail" if years < YEARS_TOO_FEW else "warn" if years < YEARS_FEW else "pass"
     told = f"{years:.1f}" if years < 100 else "100+"
     what = words("wear.rate", name=worn.whole, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)

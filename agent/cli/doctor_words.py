@@ -78,6 +78,10 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "{name}：上电 {span} 来写入 {size}，时间太短无法推算",
     ),
     "wear.life": ("{name} says that {percent} % of its life is used", "{name} 自报寿命已用 {percent} %"),
+    "wear.written": (
+        "{name}: {size} were written to its file system, of {tb} TB of endurance",
+        "{name}：文件系统累计写入 {size}，耐久度为 {tb} TB",
+    ),
     "wear.unknown": ("what is written to the disk cannot be read", "无法读取磁盘写入量"),
     "wear.do": (
         "Use a card or an SSD made for endurance (store.endurance_tb says how much it bears); replace it before it is over.",

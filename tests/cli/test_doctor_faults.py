@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from agent.adapters.disk import below, mount
 from agent.cli import doctor_link, doctor_machine, doctor_unit, parser
 from agent.cli.doctor_check import Check, is_told
 from agent.cli.doctor_words import DOCTOR
-from agent.core.events import CAPPED, SINCE, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE, CertificateSeen, Edge, Vitals
+from agent.config import Store
+from agent.core.events import CAPPED, SINCE, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE, CertificateSeen, Edge, MachineSeen, Vitals
 from agent.core.unit import Unit
 from agent.core.wires import BOARD
-from tests.cli.test_doctor import EN, FULL, HEAT, ZH, put, results, running, sky
+from tests.cli.test_doctor import EN, FULL, HEAT, ZH, disks, put, results, running, sky
 from tests.cli.test_status import Agent
 from tests.core.builders import feed
 
@@ -222,6 +224,28 @@ def test_that_nothing_slows_it_is_said_only_where_that_is_known(alone: Path, mon
     (check,) = [check for check in doctor_machine.power(EN, alone) if check.code == "power.heat"]
     assert check.what == "45 °C"
     assert heat(alone, 45.0, 0, monkeypatch).what == "45 °C, not throttled"
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "result"),
+    [({"errors": 2}, "disk.errors", "fail"), ({"made": 19 * 10**12}, "disk.wear", "warn"), ({"life": "0x09 0x01"}, "disk.wear", "warn")],
+)
+def test_a_worn_disk_has_one_verdict(tmp_path: Path, facts: dict[str, Any], code: str, result: str) -> None:
+    """The agent's fault and our own look have the same source and the same limits."""
+    proc, sys = disks(tmp_path, **facts)
+    found = doctor_machine.storage(Store(path=str(tmp_path)), EN, proc, sys)
+    assert results(found)[code] == result
+    told = running()
+    under = below(mount(tmp_path, proc), sys)
+    life = under.used_tenths / 10 if under.used_tenths else None
+    feed(told, MachineSeen(5.0, "3.11", disk_used_life=life, disk_written_bytes=under.made_bytes, disk_errors=under.errors))
+    body = alone_with("store.worn", told.status(5.0))
+    assert results(doctor_unit.faults_now(body, EN, found)) == {"faults": "pass"}
+    assert results(doctor_unit.faults_now(body, EN)) == {"fault.store.worn": "fail"}
+
+
+def test_a_disk_without_errors_has_no_line_for_them(tmp_path: Path) -> None:
+    assert "disk.errors" not in results(doctor_machine.storage(Store(path=str(tmp_path)), EN, *disks(tmp_path, errors=0)))
 
 
 # --- an old sky ---------------------------------------------------------------------------------------------------------------------------
