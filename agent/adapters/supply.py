@@ -31,32 +31,25 @@ ALL = UNDER_VOLTAGE | CAPPED | THROTTLED | SOFT_LIMIT
 
 
 class Throttled(NamedTuple):
-    """What the firmware does because of its supply and its heat, now and at any time since power-on; None what is not known.
+    """What the firmware does because of its supply and its heat: the bits now, and at any time since power-on.
 
-    That it was so is to be believed, that it was not is not: who else asks the firmware may make it forget.
+    `whole`: else nothing is known but whether the voltage is too low now. That something was so is to be believed, that it was not is not:
+    who else asks the firmware may make it forget.
     """
 
-    under_voltage: bool | None
-    throttled: bool | None
-    hot: bool | None
-    under_voltage_was: bool | None
-    throttled_was: bool | None
-    hot_was: bool | None
+    now: int
+    was: int
+    whole: bool = True
 
     @property
-    def soft_limit(self) -> bool:
-        """It does that at the soft limit of its heat, far below where it must (60 °C on a 3B+)."""
-        return bool(self.hot and not self.throttled)
+    def under_voltage(self) -> bool:
+        """The supply is too low now."""
+        return bool(self.now & UNDER_VOLTAGE)
 
     @property
-    def for_heat(self) -> bool:
-        """It slows the processor down for its heat; with too little voltage the same bits are set, and it is for that."""
-        return bool(self.hot or (self.throttled and not self.under_voltage))
-
-    @property
-    def for_heat_was(self) -> bool:
-        """It did."""
-        return bool(self.hot_was or (self.throttled_was and not self.under_voltage_was))
+    def under_voltage_was(self) -> bool:
+        """It was."""
+        return bool(self.was & UNDER_VOLTAGE)
 
 
 class Watch:
@@ -117,12 +110,11 @@ def throttled(sys: Path = SYS) -> Throttled | None:
     """The firmware's bits by their names: by itself, with its history; where we may not ask it what the kernel knows; else None."""
     alarm = low(sys)
     found = re.search(rb"throttled=(0x[0-9a-fA-F]+)", said("vcgencmd", "get_throttled", within_s=ASKED_S_MAX))
-    word = int(found[1], 16) if found else bits(sys) if alarm is None else None
+    word = int(found[1], 16) if found else bits(sys)
     if word is None:
-        return None if alarm is None else Throttled(alarm, None, None, None, None, None)
-    masks = (UNDER_VOLTAGE, CAPPED | THROTTLED, SOFT_LIMIT)
-    told = Throttled(*(bool(then & mask) for then in (word, word >> SINCE) for mask in masks))
-    return told._replace(under_voltage=told.under_voltage or bool(alarm))
+        return None
+    now = word & ALL | (UNDER_VOLTAGE if alarm else 0)
+    return Throttled(now, word >> SINCE & ALL, whole=bool(found) or alarm is None)
 
 
 def voltages(sys: Path = SYS) -> dict[str, float]:

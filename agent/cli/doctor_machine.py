@@ -12,6 +12,7 @@ from agent.cli.doctor_check import Check, Result, having
 from agent.cli.why_findings import number, section, told_faults
 from agent.cli.why_words import Words, size
 from agent.config import Store
+from agent.core.heat import slowed_by_heat
 from agent.core.inventory import TB, WORN
 from agent.core.machine import SINCE, UNDER_VOLTAGE
 from agent.core.wires import BOARD
@@ -123,15 +124,12 @@ def _heat(bits: supply.Throttled | None, hottest: float | None, faulty: bool, wo
     if hottest is None:
         return Check("skip", "power.heat", words("heat.unknown"))
     degrees, do = f"{hottest:.0f}", words("heat.do")
-    slowed, limited = bits is not None and bits.for_heat, bits is not None and bits.soft_limit
-    if faulty or hottest >= TOO_HOT_C or (slowed and not limited):
+    slowed = bits is not None and slowed_by_heat(bits.now, hottest)
+    if faulty or hottest >= TOO_HOT_C or slowed:
         return Check("fail", "power.heat", words("heat.throttled" if slowed else "heat.hot", degrees=degrees), do, ("heat.high",))
-    if slowed:
-        return Check("warn", "power.heat", words("heat.limited", degrees=degrees), do)
-    if hottest >= HOT_C or (bits is not None and bits.for_heat_was):
+    if hottest >= HOT_C or (bits is not None and slowed_by_heat(bits.was, None)):
         return Check("warn", "power.heat", words("heat.hot" if hottest >= HOT_C else "heat.was", degrees=degrees), do)
-    known = bits is not None and bits.throttled is not None
-    return Check("pass", "power.heat", words("heat.well" if known else "heat.hot", degrees=degrees))
+    return Check("pass", "power.heat", words("heat.well" if bits is not None and bits.whole else "heat.hot", degrees=degrees))
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------------------------

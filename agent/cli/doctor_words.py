@@ -40,10 +40,6 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "heat.hot": ("{degrees} °C", "{degrees} °C"),
     "heat.throttled": ("{degrees} °C, the processor is slowed down now", "{degrees} °C，处理器正在降频"),
     "heat.was": ("{degrees} °C; the processor was slowed down since power-on", "{degrees} °C；上电以来处理器曾降频"),
-    "heat.limited": (
-        "{degrees} °C, the processor is slowed down a little, at its soft limit",
-        "{degrees} °C，达到软温度限值，处理器略有降频",
-    ),
     "heat.unknown": ("no sensor of temperature", "没有温度传感器"),
     "heat.do": (
         "Move the unit out of the sun and away from the heater; give it air or a heat sink.",
