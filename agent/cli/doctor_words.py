@@ -125,12 +125,12 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "antenna.do": ("Check the antenna's plug and cable.", "检查天线接头和馈线。"),
     "sats": ("used / in view: {told}; {mode}", "使用/可见：{told}；{mode}"),
     "sats.old": ("nothing has been heard of satellites for {span}", "已有 {span}没有收到卫星信息"),
+    "sats.none": ("no satellites are told", "没有卫星信息"),
+    "sats.do": ("Put the vehicle under open sky and wait a minute.", "把车停到开阔处，等一分钟。"),
     "sats.old.do": (
         "The receiver speaks, but not of satellites: `outpost gnss` shows what comes; the sentences GSV and GSA must be switched on.",
         "接收机有输出但没有卫星信息：用 `outpost gnss` 查看数据，并打开 GSV 和 GSA 语句。",
     ),
-    "sats.none": ("no satellites are told", "没有卫星信息"),
-    "sats.do": ("Put the vehicle under open sky and wait a minute.", "把车停到开阔处，等一分钟。"),
     "signal": ("C/N0 of the best four: {dbhz} dB-Hz", "最强四颗的载噪比：{dbhz} dB-Hz"),
     "signal.unknown": ("fewer than four satellites are heard", "收到的卫星少于四颗"),
     "signal.do": (
@@ -174,7 +174,6 @@ DOCTOR: dict[str, tuple[str, str]] = {
     ),
     # faults, tests, versions
     "faults.none": ("none", "没有"),
-    "faults.none_more": ("none but those told above or below", "除本页其他行所述外没有"),
     "fault": ("{what}{detail}", "{what}{detail}"),
     "walk.passed": ("{name}: passed {days} days ago", "{name}：{days} 天前通过"),
     "walk.passed_some": ("{name}: passed", "{name}：已通过"),
@@ -182,6 +181,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "walk.never": ("{name}: never passed", "{name}：从未通过"),
     "walk.none": ("no panic button is configured", "没有配置报警按钮"),
     "walk.do": ("`outpost walk-test`, with somebody at the centre to acknowledge.", "执行 `outpost walk-test`，请指挥中心配合确认。"),
+    "faults.none_more": ("none but those told above or below", "除本页其他行所述外没有"),
     "version": ("outpost {version} on Python {python}, {kernel}", "outpost {version}，Python {python}，{kernel}"),
     "version.board": ("{board}", "{board}"),
     "version.differs": ("the agent runs {running}, this command is {ours}", "运行中的是 {running}，本命令是 {ours}"),
