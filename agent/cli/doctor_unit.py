@@ -4,7 +4,7 @@ Any key may be absent or of another type than today's: the agent may be older or
 """
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from agent import __version__
@@ -140,10 +140,10 @@ def signal(dbhz: float | None, words: Words, code: str = "gnss.signal") -> Check
 # --- faults, tests, versions ------------------------------------------------------------------------------------------------------------
 
 
-def faults_now(body: Section, words: Words) -> list[Check]:
-    """A line for each fault that no other check tells."""
+def faults_now(body: Section, words: Words, told: Collection[str] = CHECKED) -> list[Check]:
+    """A line for each fault that no other check tells; `told`: those that one does."""
     order = list(FAULTS)
-    found = [code for code in told_faults(body) if code not in CHECKED]
+    found = [code for code in told_faults(body) if code not in told]
     if not found:
         return [Check("pass", "faults", words("faults.none"))]
     return [_fault(code, told_faults(body)[code], words) for code in sorted(found, key=lambda c: order.index(c) if c in FAULTS else -1)]

@@ -311,8 +311,7 @@ class Panic(Part):
         if isinstance(wish, Why):
             return [Answer(taken.asker, refused(wish))]
         if wish.stop or wish.renew:
-            out = self._test.wanted(taken.at, wish)
-            return [*out, Answer(taken.asker, self._test.status(taken.at))]
+            return [*self._test.wanted(taken.at, wish), Answer(taken.asker, self._test.status(taken.at))]
         refusal = NOT_WHILE_LIVE if self._latches.shown else self._no_test()
         if refusal is not None:
             return [Answer(taken.asker, refused(refusal))]
