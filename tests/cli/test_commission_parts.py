@@ -205,8 +205,8 @@ def test_what_nobody_has_seen_is_partial_at_most_and_the_report_and_its_page_say
     seen, unseen = (commission_report.made(steps, config(), status, full=True, attended=attended) for attended in (True, False))
     assert (seen["attended"], seen["result"]) == (True, "passed")
     assert (unseen["attended"], unseen["result"]) == (False, "partial")
-    assert "无人在场" in commission_page.page(unseen, "ab" * 32, "")
-    assert "无人在场" not in commission_page.page(seen, "ab" * 32, "")
+    assert "无人在场" in commission_page.page(unseen, "ab" * 32, None)
+    assert "无人在场" not in commission_page.page(seen, "ab" * 32, None)
     failed = [Step("inputs", TITLE, [line("fail")], 1, None)]
     assert commission_report.outcome(failed, full=True, attended=False) == "failed"
 
