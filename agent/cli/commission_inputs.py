@@ -53,12 +53,12 @@ def _input(walk: Walk, wired: Input) -> None:
 def _touched(walk: Walk, wired: Input, code: str, reads: bool) -> None:
     """It is worked, and goes back. One that reads on while nobody works it is connected the wrong way round, or stuck."""
     ask = wired.use in ASKED or reads
-    how = "input.make" if wired.use in BRIDGED else "input.now"
+    on, off = ("input.make_on", "input.make_off") if wired.use in BRIDGED else ("input.now_on", "input.now_off")
     if ask and walk.asked_yes(f"inputs.{wired.id}.is_on", "input.is_on", name=wired.id, use=_use(walk, wired)) is not reads:
         walk.note("fail", code, "input.wrong_way", "input.wrong_way.do", name=wired.id, active=wired.active, other=_other(wired))
         return
     for wanted in (not reads, reads):
-        walk.say(f"{how}_on" if wanted else f"{how}_off", name=wired.id, use=_use(walk, wired), seconds=f"{walk.patience_s:.0f}")
+        walk.say(on if wanted else off, name=wired.id, use=_use(walk, wired), seconds=f"{walk.patience_s:.0f}")
         if not walk.wait(lambda status, wanted=wanted: section(status, "inputs").get(wired.id) is wanted):  # type: ignore[misc]  # a default binds it
             walk.note("fail", code, "input.not_found", "input.not_found.do", name=wired.id, seconds=f"{walk.patience_s:.0f}")
             return
