@@ -198,7 +198,7 @@ class SelfTest(Record, frozen=True, kw_only=True):
     inputs: Annotated[
         dict[str, Literal["acknowledged", "received", "sent", "raised", "untried"]], Meta(description="how far each button's test alarm came")
     ]
-    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: somebody left it out")] | None = None
+    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: left out, or there is nothing of it here")] | None = None
     report: Annotated[str, Meta(description="of `commission`: SHA-256 of the report that lies on the unit, in hexadecimal")] | None = None
     signed: Annotated[bool, Meta(description="of `commission`: the report is signed with the unit's key")] | None = None
 
