@@ -11,7 +11,7 @@ from agent.config import InputUse
 
 CLOCK_S = 60.0
 CRANK_S = 12.0
-"""From the turn of the key: cranking takes some seconds. The board's alarm is read here too: the agent tells what it has seen of it each ten."""
+"""From the turn of the key: cranking takes some seconds. The board's alarm is read here too: the agent tells of it each ten."""
 
 SETTLING = {"power.low", "lights.shed"}
 SETTLE_S = 75.0

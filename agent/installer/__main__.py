@@ -4,13 +4,15 @@ import argparse
 import os
 import sys
 
-from agent.installer import apply, install, move, parcel, removal, status, trial
+from agent.installer import checks, install, move, parcel, removal, status, trial
 from agent.installer.alone import alone
 from agent.installer.hand import Hand
 from agent.installer.options import parser
 from agent.installer.places import Places
+from agent.installer.signals import Stopped
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
+from agent.installer.voice import Voice
 from agent.installer.words import Language, Said, language
 
 
@@ -21,13 +23,21 @@ def main(argv: list[str] | None = None) -> int:
     made = parser("./install" if found else "outpost-install")
     args = made.parse_args(words)
     verb = args.verb or ("install" if found else "status")
-    site = Site(live=not args.image, say=_say, at_once=args.now, language=_shown(args.lang or language(Places().config)))
+    voice = Voice(_shown(args.lang or language(Places().config)))
+    site = Site(live=not args.image, say=voice.say, at_once=args.now, language=voice.language)
     site.hand = Hand(lambda what: site.tell("would", what=what) if args.dry_run else None, dry=args.dry_run)
+    if verb != "trial":  # whom systemd stops, and who goes on from there as after a power cut
+        site.signals.listen()
     try:
         return run(verb, args, site, found)
     except Failed as e:
-        print(f"\n{made.prog}: {site.text(e.said)}", file=sys.stderr)
-        return 1
+        said, code = e.said, 1
+    except OSError as e:
+        said, code = Said("file", path=e.filename or Said("file.unnamed"), reason=e.strerror or type(e).__name__), 1
+    except Stopped as e:
+        said, code = Said("stopped", number=e.number), 128 + e.number
+    voice.complain(f"\n{made.prog}: {site.text(said)}")
+    return code
 
 
 def _shown(language: Language) -> Language:
@@ -70,8 +80,12 @@ def change(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel
         if found is None:
             raise Failed("no_parcel")
         return install.install(site, found, args.ready_within, args.stay)
+    if not args.dry_run:
+        checks.refuse(list(checks.writable(site)))
+    if verb in ("apply", "move-store"):
+        install.end_trial(site)
     if verb == "apply":
-        return install.conclude(site, apply.apply(site, Steps(site), args.ready_within))
+        return install.bring_into_force(site, Steps(site), args.ready_within, args.stay)
     if verb == "rollback":
         return install.roll_back(site, args.ready_within, args.stay)
     if verb == "move-store":
@@ -86,11 +100,10 @@ def _sure(site: Site) -> bool:
     if not sys.stdin.isatty():
         print(site.text(Said("purge.yes")), file=sys.stderr)
         return False
-    return input(site.text(Said("purge.sure", state=site.places.state, etc=site.places.etc))).strip() == "purge"
-
-
-def _say(words: str) -> None:
-    print(words, flush=True)
+    try:
+        return input(site.text(Said("purge.sure", state=site.places.state, etc=site.places.etc))).strip() == "purge"
+    except (EOFError, OSError):  # the terminal is gone
+        return False
 
 
 if __name__ == "__main__":

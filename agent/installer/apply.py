@@ -23,16 +23,16 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
     """Bring the config into force for the current version.
 
     Raises:
-        Failed: nothing is installed, or systemd does not take the service.
+        Failed: nothing is installed, an alarm is live, or systemd does not take the service.
     """
     version, laid = links.current(site), manifest.read(site)
     if not version:
         raise Failed("not_installed.do")
+    mistakes = config.check(site, version)
     with steps.step("step.store") as step:
-        step.done(state.settle(site, laid, version))
+        step.done(state.settle(site, laid, version, mistaken=bool(mistakes)))
     enable(site, laid)
     with steps.step("step.check", path=site.places.on_unit(site.places.config)) as step:
-        mistakes = config.check(site, version)
         if mistakes:
             step.done(Said("check.unfinished"))
             return Outcome(mistakes)
@@ -45,12 +45,12 @@ def apply(site: Site, steps: Steps, ready_within_s: float) -> Outcome:
         if runs and "config.fallback" not in probe.look(site, version).faults:
             step.done(Said("service.runs", version=version))
             return Outcome(restart=restart)
-        if not site.hand.dry and found.version == version:  # another's was asked before the switch
+        if not site.hand.dry:
             service.may_restart(site, version)
         site.systemctl("reset-failed", SERVICE)
         site.systemctl("restart", "--no-block", TARGET)
         config.applied(site, laid)
-        failed = None if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0)
+        failed = None if site.hand.dry else service.await_ready(site, version, ready_within_s, 0.0, found.pid)
         step.done(failed or Said("service.ready", version=version))
     return Outcome(restart=restart, failed=failed)
 

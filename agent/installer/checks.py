@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.installer.parcel import Parcel
 from agent.installer.places import Places
-from agent.installer.site import Site
+from agent.installer.site import Failed, Site
 from agent.installer.words import Said
 
 PYTHON_MIN = (3, 11)
@@ -58,19 +58,34 @@ def system(site: Site) -> Iterator[Said]:
 
 
 def disk(site: Site) -> Iterator[Said]:
-    """Room, and a root file system that can be written, and keeps what is written."""
-    opt = site.places.opt
+    """Room, and file systems that can be written, and keep what is written."""
+    yield from writable(site)
+    opt, boot = site.places.opt, site.places.boot
+    if (free := site.system.free_bytes(opt)) < FREE_BYTES_MIN:
+        yield Said("checks.room", free=free // 1_000_000, path=opt, least=FREE_BYTES_MIN // 1_000_000)
+    if boot is not None and (free := site.system.free_bytes(boot)) < BOOT_FREE_BYTES_MIN:
+        yield Said("checks.boot_room", free=free // 1000, path=boot, least=BOOT_FREE_BYTES_MIN // 1000)
+
+
+def writable(site: Site) -> Iterator[Said]:
+    """A root and a boot partition that can be written, and keep what is written: whatever changes something needs them."""
     if _overlay(site.places):
         yield Said("checks.overlay")
-    elif site.system.read_only(opt):
+    elif site.system.read_only(site.places.opt):
         yield Said("checks.read_only")
-    elif (free := site.system.free_bytes(opt)) < FREE_BYTES_MIN:
-        yield Said("checks.room", free=free // 1_000_000, path=opt, least=FREE_BYTES_MIN // 1_000_000)
     boot = site.places.boot
     if boot is not None and site.system.read_only(boot):
         yield Said("checks.boot_read_only", path=boot)
-    elif boot is not None and (free := site.system.free_bytes(boot)) < BOOT_FREE_BYTES_MIN:
-        yield Said("checks.boot_room", free=free // 1000, path=boot, least=BOOT_FREE_BYTES_MIN // 1000)
+
+
+def refuse(found: list[Said]) -> None:
+    """Say what is in the way.
+
+    Raises:
+        Failed: something is.
+    """
+    if found:
+        raise Failed("checks.refused", count=len(found), found=[Said("checks.item", what=each) for each in found])
 
 
 def wheels(site: Site, parcel: Parcel) -> Iterator[Said]:

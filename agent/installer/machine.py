@@ -81,6 +81,7 @@ class Debian:
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,
                 env=os.environ | (env or {}),
+                start_new_session=True,  # Ctrl-C is for us: what starts the agent again must not die of it
                 check=False,
             )
         except OSError as e:

@@ -1,7 +1,7 @@
 """`outpost-install move-store`: a store on the root goes in; it lies on the file system labelled outpost-state, compared byte for byte.
 
-The agent is stopped meanwhile. Nothing of the store on the root is removed before its copy was read back from the disk, found equal, and
-mounted in its place. What can be cut, and what there is then:
+The agent is stopped meanwhile, and started again however that ends. Nothing of the store on the root is removed before its copy was read
+back from the disk, found equal, and mounted in its place. What can be cut, and what there is then:
 
   copied, some or all       the store on the root is in use, whole; the next run clears the half copy (it has our mark) and begins again
   copy compared, told       the same; the move file has every file's SHA-256, by which the next run knows a copy that was never used
@@ -16,12 +16,14 @@ import os
 import secrets
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agent.installer import links, manifest, service, state
 from agent.installer.hand import sync_folder
-from agent.installer.places import SERVICE, STATE_LABEL, STATE_MOUNT, TARGET
+from agent.installer.places import STATE_LABEL, STATE_MOUNT
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
 from agent.installer.words import Said
@@ -36,7 +38,7 @@ ROOM_BYTES = 5_000_000
 MOVED = "outpost.moved"
 """Beside the old store, under the mount: where its pieces go, each by one rename, before they are removed."""
 
-COPY_TIMEOUT_S = 60.0
+COPY_TIMEOUT_S = 600.0
 
 
 def move(site: Site, ready_within_s: float) -> int:
@@ -53,6 +55,9 @@ def move(site: Site, ready_within_s: float) -> int:
     if state.is_mounted(site):
         if _told(site):
             _remove_old(site, steps)
+        found = service.look(site)
+        if not (found.ready or found.changing):  # a run that was killed has left it so
+            service.start(site, found)
         site.tell("end.is_moved", label=STATE_LABEL)
         return 0
     store = site.places.state
@@ -61,9 +66,22 @@ def move(site: Site, ready_within_s: float) -> int:
     if store.is_symlink() or not store.is_dir() or not any(store.iterdir()):
         raise Failed("move.no_store", path=site.places.on_unit(store))
     service.may_restart(site, version)
-    ran = bool(service.look(site).pid)
-    with steps.step("step.stop"):
-        site.must(["systemctl", "stop", SERVICE], Said("for.stop"))
+    found = service.look(site)
+    service.while_stopped(site, lambda: _move(site, steps, version), steps)
+    with steps.step("step.ready") as step:
+        starts = bool(found.pid or found.enabled)
+        failed = service.await_ready(site, version, ready_within_s, 0.0) if starts else None
+        step.done(failed or Said("ready.again" if starts else "ready.unasked"))
+    site.tell("end.moved", label=STATE_LABEL)
+    return 1 if failed else 0
+
+
+def _move(site: Site, steps: Steps, version: str) -> None:
+    """The agent is stopped.
+
+    Raises:
+        Failed: it cannot be done; the store in use is the one that was.
+    """
     try:
         _copy(site, steps)
         with steps.step("step.use", label=STATE_LABEL) as step:
@@ -75,19 +93,12 @@ def move(site: Site, ready_within_s: float) -> int:
             raise Failed("move.not_mounted", label=STATE_LABEL, unit=STATE_MOUNT)
     except OSError as e:
         raise Failed("move.failed", what=e.filename or Said("move.disk"), reason=e.strerror) from e
-    finally:
-        if ran:
-            site.systemctl("start", "--no-block", TARGET)
-    with steps.step("step.ready") as step:
-        failed = service.await_ready(site, version, ready_within_s, 0.0) if ran else None
-        step.done(failed or Said("ready.again" if ran else "ready.unasked"))
-    site.tell("end.moved", label=STATE_LABEL)
-    return 1 if failed else 0
 
 
 def _give_up(site: Site) -> None:
-    """The disk is not mounted at the next start either."""
+    """The disk is not mounted at the next start either, nor late."""
     laid = manifest.read(site)
+    site.systemctl("stop", STATE_MOUNT)
     site.do(["systemctl", "disable", STATE_MOUNT])
     laid.enabled.remove(STATE_MOUNT)
     manifest.write(site, laid)
@@ -97,8 +108,7 @@ def _copy(site: Site, steps: Steps) -> None:
     """The disk has an equal copy, on its medium, and the move file tells so."""
     store, disk = site.places.state, site.places.at("run/outpost-move/disk")
     with steps.step("step.copy", label=STATE_LABEL) as step:
-        _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
-        try:
+        with _mounted(site, disk, *_labelled(site)):
             _clear_own(site, disk)
             size = sum(path.lstat().st_size for path in store.rglob("*"))
             if (free := site.system.free_bytes(disk)) < size + ROOM_BYTES:
@@ -112,20 +122,15 @@ def _copy(site: Site, steps: Steps) -> None:
                 os.chown(disk, store.stat().st_uid, store.stat().st_gid)
                 disk.chmod(store.stat().st_mode & 0o7777)
             site.must(["sync", "-f", str(disk)], Said("for.copy"), timeout_s=COPY_TIMEOUT_S)
-        finally:
-            _unmount(site, disk)
         step.done(Said("copy.size", size=size / 1e6))
-    with steps.step("step.compare") as step:  # mounted afresh: what is read comes from the medium
-        _mount(site, disk, "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}")))
-        try:
-            before, after = inventory(store), inventory(disk)
-            if before != after:
-                wrong = sorted(name for name in before | after if before.get(name) != after.get(name))
-                raise Failed("move.unequal", names=wrong[:3])
-            _tell(site, {"token": token, "files": before})
-            site.hand.remove(disk / MARK)
-        finally:
-            _unmount(site, disk)
+    # Mounted afresh: what is read comes from the medium.
+    with steps.step("step.compare") as step, _mounted(site, disk, *_labelled(site)):
+        before, after = inventory(store), inventory(disk)
+        if before != after:
+            wrong = sorted(name for name in before | after if before.get(name) != after.get(name))
+            raise Failed("move.unequal", names=wrong[:3])
+        _tell(site, {"token": token, "files": before})
+        site.hand.remove(disk / MARK)
         step.done(Said("compare.equal", count=len(before)))
 
 
@@ -190,33 +195,44 @@ def _digest(path: Path) -> str:
 def _remove_old(site: Site, steps: Steps) -> None:
     """What lies below the mounted store is removed, if it is what was copied."""
     view = site.places.at("run/outpost-move/root")
-    with steps.step("step.remove_old") as step:
-        _mount(site, view, "--bind", str(site.places.state.parent))
-        try:
-            old, moved = view / site.places.state.name, view / MOVED
-            files, left = _told(site).get("files", {}), inventory(old)
-            if all(files.get(name) == what for name, what in left.items()):
-                site.hand.clear(moved)  # of a run that was cut off
-                for path in sorted(old.iterdir()):
-                    if site.hand.may("would.aside", path=path):
-                        moved.mkdir(mode=0o700, exist_ok=True)
-                        path.rename(moved / path.name)
-                site.hand.clear(moved)
-                step.done(Said("remove.count", count=len(left)))
-            else:
-                step.done(Said("remove.changed"))
-        finally:
-            _unmount(site, view)
+    with steps.step("step.remove_old") as step, _mounted(site, view, "--bind", str(site.places.state.parent)):
+        old, moved = view / site.places.state.name, view / MOVED
+        files, left = _told(site).get("files", {}), inventory(old)
+        if all(files.get(name) == what for name, what in left.items()):
+            site.hand.clear(moved)  # of a run that was cut off
+            for path in sorted(old.iterdir()):
+                if site.hand.may("would.aside", path=path):
+                    moved.mkdir(mode=0o700, exist_ok=True)
+                    path.rename(moved / path.name)
+            site.hand.clear(moved)
+            step.done(Said("remove.count", count=len(left)))
+        else:
+            step.done(Said("remove.changed"))
     site.hand.remove(site.places.move)
 
 
-def _mount(site: Site, at: Path, *words: str) -> None:
-    at.mkdir(mode=0o700, parents=True, exist_ok=True)  # in /run: gone with the power
-    site.must(["mount", *words, str(at)], Said("for.mount"))
+@contextmanager
+def _mounted(site: Site, at: Path, *words: str) -> Iterator[None]:
+    """Mounted there meanwhile, and only so. The place is in /run: gone with the power, but not with a run that was killed."""
+    with site.signals.held():
+        _unmount(site, at)
+        at.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            site.must(["mount", *words, str(at)], Said("for.mount"))
+            with site.signals.free():
+                yield
+        finally:
+            _unmount(site, at)
 
 
 def _unmount(site: Site, at: Path) -> None:
-    site.must(["umount", str(at)], Said("for.unmount"))
+    for _ in range(state.mounts(site, at)):
+        site.must(["umount", str(at)], Said("for.unmount"))
+
+
+def _labelled(site: Site) -> tuple[str, ...]:
+    """How mount(8) is told of the disk."""
+    return "-t", "ext4", "-o", "nodev,nosuid,noexec", str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}"))
 
 
 def _tell(site: Site, what: dict[str, object]) -> None:

@@ -1,6 +1,7 @@
 """Uninstall: the manifest goes in; everything that was laid is gone. The store, the config and the keys stay unless they are purged."""
 
-from agent.installer import bootconfig, manifest, state
+from agent.installer import bootconfig, manifest, service, state
+from agent.installer.manifest import Manifest
 from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, TARGET, TRIAL_SERVICE
 from agent.installer.site import Failed, Site
 from agent.installer.steps import Steps
@@ -19,21 +20,65 @@ KEYS_SERVICE = "outpost-keys.service"
 
 
 def uninstall(site: Site, *, purge: bool) -> int:
-    """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already)."""
+    """Remove it; the exit code. It may be cut at any point and run again (`./install uninstall` when the command is gone already).
+
+    Until the first thing is removed, whatever ends it leaves the agent running as it did. From then on signals wait.
+    """
     places, steps, laid = site.places, Steps(site), manifest.read(site)
     left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
     if not places.opt.exists() and not laid.files and not left:
         raise Failed("not_installed")
-    with steps.step("step.stop"):
-        site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
-        if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
-            site.systemctl("stop", STATE_MOUNT)
-        for unit in laid.enabled:
-            site.do(["systemctl", "disable", unit])
-    with steps.step("step.boot_back"):
-        restart = bootconfig.take_out(site, laid)
-    if purge:
-        _purge(site, steps)
+    has_gone = purge and STATE_MOUNT in laid.enabled and not state.is_mounted(site) and not state.device_is_there(site)
+    with site.signals.held():
+        restart = _take_down(site, steps, laid, purge=purge)
+        if purge:
+            _purge(site, steps)
+        _remove(site, steps, laid)
+    if has_gone:
+        site.tell("end.purged_but", label=STATE_LABEL)
+    elif purge:
+        site.tell("end.purged")
+    else:
+        site.tell("end.removed", kept=KEPT)
+    if restart:
+        site.tell("end.restart_too")
+    return 0
+
+
+def _take_down(site: Site, steps: Steps, laid: Manifest, *, purge: bool) -> bool:
+    """The agent is stopped and does not start again, the boot config is as it was; whether that was changed. Or all is as before."""
+    found = service.look(site)
+    try:
+        with site.signals.free():
+            with steps.step("step.stop"):
+                site.systemctl("stop", TRIAL_SERVICE, TARGET, SERVICE, KEYS_SERVICE)
+                if (STATE_MOUNT in laid.enabled or state.is_mounted(site)) and not purge:
+                    site.systemctl("stop", STATE_MOUNT)
+                for unit in laid.enabled:
+                    site.do(["systemctl", "disable", unit])
+            if purge and not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
+                site.hand.folder(site.places.state)
+                options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
+                disk = str(site.places.at(f"dev/disk/by-label/{STATE_LABEL}"))
+                site.must(["mount", *options, disk, str(site.places.state)], Said("for.disk"))
+            with steps.step("step.boot_back"):
+                return bootconfig.take_out(site, laid)
+    except BaseException:
+        _put_up(site, laid, found)
+        raise
+
+
+def _put_up(site: Site, laid: Manifest, found: service.Service) -> None:
+    """What is enabled and what ran, as before. Boot lines that are out already come back with the next `apply`."""
+    for unit in laid.enabled:
+        site.do(["systemctl", "enable", unit])
+    if site.places.trial.exists():
+        site.systemctl("start", "--no-block", TRIAL_SERVICE)
+    service.start(site, found)
+
+
+def _remove(site: Site, steps: Steps, laid: Manifest) -> None:
+    places = site.places
     with steps.step("step.system_gone"):
         for name in laid.files:
             site.hand.remove(places.at(name))
@@ -46,13 +91,6 @@ def uninstall(site: Site, *, purge: bool) -> int:
         for command in COMMANDS:
             site.hand.remove(places.at(f"usr/local/bin/{command}"))
         site.hand.clear(places.opt)
-    if purge:
-        site.tell("end.purged")
-    else:
-        site.tell("end.removed", kept=KEPT)
-    if restart:
-        site.tell("end.restart_too")
-    return 0
 
 
 def _forget(site: Site) -> None:
@@ -67,10 +105,6 @@ def _forget(site: Site) -> None:
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
     with steps.step("step.purge"):
-        if not state.is_mounted(site) and state.device_is_there(site):  # since an uninstallation nobody mounts it
-            site.hand.folder(places.state)
-            options = ["-t", "ext4", "-o", "nodev,nosuid,noexec"]
-            site.must(["mount", *options, str(places.at(f"dev/disk/by-label/{STATE_LABEL}")), str(places.state)], Said("for.disk"))
         if places.state.is_dir():
             for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
                 if path.is_dir() and not path.is_symlink():

@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.installer.hand import Hand
 from agent.installer.machine import TIMED_OUT, Debian, Facts, Ran, System, facts
 from agent.installer.places import Places
+from agent.installer.signals import Signals
 from agent.installer.words import Language, Said
 
 
@@ -37,6 +38,7 @@ class Site:
     live: bool = True
     at_once: bool = False
     language: Language = "en"
+    signals: Signals = field(default_factory=Signals)
 
     def text(self, said: Said) -> str:
         """A sentence in the language of whoever is there."""

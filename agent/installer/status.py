@@ -28,7 +28,10 @@ def _found(site: Site) -> Iterator[Said]:
     yield Said("status.enabled" if found.enabled else "status.disabled", state=found.state)
     if found.version not in ("", current):
         yield Said("status.other", version=found.version)
-    if config.check(site, current):
+    mistakes = config.check(site, current)
+    if mistakes and site.facts.uid != 0:  # the keys are root's to look at
+        yield Said("status.unlooked", path=on_unit(site.places.config))
+    elif mistakes:
         yield Said("status.mistakes", path=on_unit(site.places.config))
     else:
         yield Said("status.config" if config.is_applied(site, laid) else "status.changed", path=on_unit(site.places.config))

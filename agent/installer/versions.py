@@ -5,13 +5,14 @@ cut left without that file is removed and built again.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from agent.installer import links
 from agent.installer.machine import TIMED_OUT
 from agent.installer.parcel import Parcel
 from agent.installer.places import SHARED
-from agent.installer.site import Failed, Site
+from agent.installer.site import Site
 from agent.installer.words import Said
 
 WHOLE = "outpost-build.json"
@@ -80,10 +81,11 @@ def build(site: Site, parcel: Parcel, name: str) -> bool:
             site.hand.write(folder / SHARED / each, path.read_bytes())
         site.must([str(folder / "bin/outpost"), "--version"], Said("for.start"))
         if not site.hand.dry:
-            site.must(["sync", "-f", str(folder)], Said("for.sync"))
+            site.must(["sync", "-f", str(folder)], Said("for.sync"), timeout_s=BUILD_TIMEOUT_S)
         site.hand.write(folder / WHOLE, json.dumps({"digest": parcel.digest(), "version": parcel.version}).encode() + b"\n")
-    except Failed:
-        discard(site, name)
+    except BaseException:  # whatever ends it; on a card that is full or broken it may stay, and goes with the next run
+        with suppress(OSError):
+            discard(site, name)
         raise
     return True
 

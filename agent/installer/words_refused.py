@@ -109,10 +109,24 @@ REFUSED: dict[str, tuple[str, str]] = {
         "报警尚未结束；重启会使灯光和链路中断几秒",
     ),
     "idle.starting": ("the agent is starting; which alarms are live is not known yet", "程序正在启动，还不知道有无报警"),
+    # what ends it from outside
+    "file": ("{path}: {reason}; run it again when that is mended", "{path}：{reason}；排除后请再运行一次"),
+    "file.unnamed": ("a file", "某个文件"),
+    "stopped": ("ended by signal {number}; run it again, it goes on from there", "被信号 {number} 终止；再运行一次，即从那里继续"),
     # a version, and the way back
     "config.refused": (
         "{new} does not take this unit's config, {old} does; {old} stays in use. What {new} says:\n{mistakes}",
         "{new} 不接受本单元的配置，而 {old} 接受；仍使用 {old}。{new} 的说明：\n{mistakes}",
+    ),
+    "config.mistaken": (
+        (
+            "the agent that runs was left alone, {old} stays in use: {new} does not take this unit's config, and no more does {old} "
+            "at its next start. Correct it (sudo outpost check), then again. What {new} says:\n{mistakes}"
+        ),
+        (
+            "没有动正在运行的程序，仍使用 {old}：{new} 不接受本单元的配置，{old} 下次启动时也不接受。"
+            "请先改正（sudo outpost check），再运行。{new} 的说明：\n{mistakes}"
+        ),
     ),
     "config.ended": ("outpost check ended with {code}", "outpost check 以 {code} 结束"),
     "no_version_before": ("there is no version before {old}", "{old} 之前没有别的版本"),

@@ -57,6 +57,10 @@ TOLD: dict[str, tuple[str, str]] = {
             "用 sudo outpost-install move-store 搬移"
         ),
     ),
+    "store.later": (
+        "on the root file system; the one labelled {label} is taken when the config has no mistakes: until then the agent is left alone",
+        "在根分区上；配置没有错误之后才使用标签为 {label} 的文件系统：在此之前不动正在运行的程序",
+    ),
     "store.failed": (
         "on the root file system: {label} could not be mounted (is it ext4? journalctl -u {unit})",
         "在根分区上：{label} 挂载失败（是 ext4 吗？journalctl -u {unit}）",
@@ -90,7 +94,7 @@ TOLD: dict[str, tuple[str, str]] = {
     "trial.going_back": ("{new}: {why}; going back to {old}", "{new}：{why}；正在恢复 {old}"),
     "trial.passed": ("{new} is in use; {old} is kept", "已使用 {new}；保留 {old}"),
     "trial.failed": ("{new} failed: {why}; {old} is in use again", "{new} 未通过：{why}；已恢复 {old}"),
-    "trial.power": ("the power was cut before the switch", "切换之前断了电"),
+    "trial.power": ("it was cut off before the switch", "切换之前被打断"),
     "trial.starts": ("{starts} starts without a verdict", "启动 {starts} 次仍无结论"),
     "probe.faults": ("it is READY, but has {codes}, which {old} had not", "已 READY，但有 {old} 没有的故障 {codes}"),
     "probe.mute": ("it is READY, but does not answer `outpost status`; {old} did", "已 READY，但对 `outpost status` 没有应答；{old} 有"),
@@ -138,6 +142,10 @@ TOLD: dict[str, tuple[str, str]] = {
     "step.system_gone": ("system files", "系统文件"),
     "step.versions_gone": ("commands and versions: /opt/outpost", "命令和各版本：/opt/outpost"),
     "end.purged": ("\nRemoved.", "\n已卸载。"),
+    "end.purged_but": (
+        "\nRemoved, but for the store on the disk {label}, which is not in this machine: mkfs.ext4 empties it.",
+        "\n已卸载，但磁盘 {label} 上的存储还在，它不在本机中：用 mkfs.ext4 清空。",
+    ),
     "end.removed": (
         "\nRemoved. What stays: {kept} and the user outpost; ./install takes them up again.",
         "\n已卸载。保留：{kept} 和用户 outpost；再运行 ./install 即接着用。",
@@ -168,6 +176,10 @@ TOLD: dict[str, tuple[str, str]] = {
         "          运行的是 {version}：sudo systemctl restart outpost",
     ),
     "status.mistakes": ("config    {path} has mistakes: outpost check", "配置      {path} 有错误：outpost check"),
+    "status.unlooked": (
+        "config    {path}, not looked at: that needs root (sudo outpost-install status)",
+        "配置      {path}，没有检查：需要 root 权限（sudo outpost-install status）",
+    ),
     "status.config": ("config    {path}", "配置      {path}"),
     "status.changed": (
         "config    {path}, changed since: sudo outpost-install apply",
@@ -177,6 +189,8 @@ TOLD: dict[str, tuple[str, str]] = {
     "status.no_boot": ("boot      {path} has no lines of ours", "启动配置  {path} 中没有我们的行"),
     "status.own": ("store     {path} on its own file system", "存储      {path} 在自己的文件系统上"),
     "status.root": ("store     {path} on the root file system", "存储      {path} 在根分区上"),
+    # in the journal
+    "voice.gone": ("the terminal is gone; it goes on, and is told here", "终端已断开；继续进行，记录在此"),
     # each change, where only they are listed
     "would": ("    would {what}", "    将{what}"),
     "would.run": ("run {command}", "执行 {command}"),

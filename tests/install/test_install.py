@@ -140,6 +140,45 @@ def test_a_version_that_fails_is_rolled_back_by_itself(pi: Tree, built: Bundles,
     assert pi.path("/var/lib/outpost").stat().st_ino == store
 
 
+def test_a_version_is_not_put_in_place_of_an_agent_that_runs_with_a_config_that_nobody_takes(pi: Tree, built: Bundles) -> None:
+    pi.wait_for("the last config that ran well is kept", pi.inside("/var/lib/outpost/last_config.json").exists)
+    pi.write("/etc/outpost/agent.toml", unit.CONFIG.replace("kind =", "kinf ="))
+    pi.run(["systemctl", "stop", "outpost.target"])
+    pi.run(["systemctl", "start", "outpost.service"])
+    unit.wait_running(pi, "0.2.0")
+    said = unit.install(pi, built.dies, *QUICK, check=False)
+    assert "the agent that runs was left alone, 0.2.0 stays in use" in said
+    assert unit.current(pi) == "0.2.0"
+    assert "0.3.0" not in unit.versions(pi)
+    pi.run(["sh", "-c", f"kill -KILL {pi.show('outpost', 'MainPID')}"])
+    unit.wait_running(pi, "0.2.0")
+    pi.write("/etc/outpost/agent.toml", unit.CONFIG)
+    unit.verb(pi, "apply")
+    assert unit.running(pi) == "0.2.0"
+
+
+def test_a_status_without_sudo_tells_nobody_of_mistakes_that_are_none(pi: Tree) -> None:
+    named = 'endpoints = ["mqtts://127.0.0.1"]\nca = "credential:ca.crt"\n'
+    pi.write("/etc/outpost/agent.toml", unit.CONFIG.replace('endpoints = ["mqtt://127.0.0.1"]\n', named))
+    said = pi.run(["runuser", "-u", "nobody", "--", "outpost-install", "status"]).stdout
+    assert "has mistakes" not in said
+    assert "not looked at: that needs root" in said
+    pi.write("/etc/outpost/agent.toml", unit.CONFIG)
+
+
+def test_an_uninstallation_that_a_boot_partition_refuses_leaves_the_agent_running(pi: Tree) -> None:
+    config = "/boot/firmware/config.txt"
+    pi.run(["mount", "--bind", config, config])  # nothing can be renamed over it
+    said = unit.verb(pi, "uninstall", check=False)
+    assert "outpost-install: " in said
+    assert "Device or resource busy" in said
+    assert "Traceback" not in said
+    unit.wait_running(pi, "0.2.0")
+    assert pi.run(["systemctl", "is-enabled", "outpost.service", "outpost.target"]).stdout == "enabled\nenabled\n"
+    pi.run(["umount", config])
+    assert "Nothing had to be changed." in unit.verb(pi, "apply")
+
+
 def cut_in_trial(pi: Tree, bundle: Path, version: str) -> None:
     """Begin an upgrade, and take the power away while it is on trial."""
     upgrade = threading.Thread(target=lambda: unit_install_quietly(pi, bundle), name="upgrade", daemon=True)

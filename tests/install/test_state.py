@@ -3,6 +3,9 @@
 There is no udev in a container, so a line of tmpfiles.d makes the link by which a label is found.
 """
 
+import os
+import pty
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from agent import __version__
 from tests.install import bundles, unit
 from tests.install.debian import base_tree, why_not
-from tests.install.tree import Tree
+from tests.install.tree import ENVIRONMENT, Tree
 
 DISK_MB = 64
 
@@ -80,14 +83,48 @@ def test_a_store_on_the_root_is_moved_to_it_and_the_agent_goes_on_with_the_same_
     pi.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
     pi.run(["systemd-tmpfiles", "--create", "disk.conf"])
     assert "would hide what is in /var/lib/outpost" in unit.verb(pi, "apply")
-    said = unit.verb(pi, "move-store")
-    assert "Moved: the store is on its own file system" in said
+    pi.run(["sh", "-c", "for i in $(seq 200); do head -c 60000 /dev/urandom > /var/lib/outpost/large$i; done"])
+    ended_while_it_copies(pi)
+    its_terminal_is_lost(pi)
     assert mounted(pi).startswith("ext4")
     unit.wait_running(pi, __version__)
     assert pi.inside("/var/lib/outpost/kept").read_text() == "as it was"
     assert pi.inside("/var/lib/outpost/kept").stat().st_mode & 0o777 == 0o600
     assert list(pi.path("/var/lib/outpost").iterdir()) == [], "the old one, below the mount"
     assert "is on its own file system" in unit.verb(pi, "move-store")
+
+
+def ended_while_it_copies(pi: Tree) -> None:
+    """By SIGTERM: the agent runs again, nothing of ours stays mounted."""
+    move = begin_move(pi, ["outpost-install", "move-store"], None)
+    pi.run(["sh", "-c", "kill $(cat /run/outpost-install.lock)"])
+    assert move.wait(unit.INSTALL_S) == 128 + signal.SIGTERM
+    unit.wait_running(pi, __version__)
+    assert "/outpost-move/" not in pi.run(["cat", "/proc/mounts"]).stdout
+
+
+def its_terminal_is_lost(pi: Tree) -> None:
+    """As an SSH session is: the terminal is hung up. It goes on, and tells the journal."""
+    ours, its = pty.openpty()
+    move = begin_move(pi, ["sudo", "outpost-install", "move-store"], its)
+    os.close(its)
+    os.close(ours)
+    pi.wait_for("it is done", lambda: move.poll() is not None and not pi.path("/opt/outpost/move").exists(), unit.INSTALL_S)
+    pi.wait_for("the lock is free", lambda: pi.run(["flock", "-n", "/run/outpost-install.lock", "true"], check=False).returncode == 0)
+    said = pi.run(["journalctl", "-b", "-o", "cat", "-t", "outpost-install"]).stdout
+    assert "the terminal is gone" in said
+    assert "Moved: the store is on its own file system" in said
+
+
+def begin_move(pi: Tree, words: list[str], terminal: int | None) -> "subprocess.Popen[bytes]":
+    """Once it copies."""
+    at = ["setsid", "--ctty"] if terminal is not None else []
+    stream = subprocess.DEVNULL if terminal is None else terminal
+    command = [*at, "nsenter", "-a", "-t", str(pi.leader), "--", *words]
+    move = subprocess.Popen(command, stdin=stream, stdout=stream, stderr=stream, env=ENVIRONMENT)
+    pi.wait_for("it copies", lambda: move.poll() is not None or pi.inside("/run/outpost-move/disk/large150").exists())
+    assert move.poll() is None, "it has ended"
+    return move
 
 
 def test_with_a_root_that_is_read_only_the_agent_runs_and_its_store_is_written(pi: Tree, disk: str) -> None:
@@ -106,7 +143,12 @@ def test_with_a_root_that_is_read_only_the_agent_runs_and_its_store_is_written(p
 def test_on_a_root_that_is_read_only_the_installer_says_what_to_do(pi: Tree, release: Path) -> None:
     said = unit.install(pi, release, check=False)
     assert "/ is mounted read-only: sudo mount -o remount,rw /" in said
-    unit.wait_running(pi, __version__)
+    pid = pi.show("outpost", "MainPID")
+    for verb in ("apply", "rollback", "move-store", "uninstall"):
+        said = unit.verb(pi, verb, check=False)
+        assert "/ is mounted read-only: sudo mount -o remount,rw /" in said
+        assert "Traceback" not in said
+    assert (unit.running(pi), pi.show("outpost", "MainPID")) == (__version__, pid)
 
 
 def test_without_the_disk_and_with_a_root_that_is_read_only_the_agent_runs_all_the_same(pi: Tree) -> None:

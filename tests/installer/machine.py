@@ -4,16 +4,20 @@ Everything that the installer does to files is done for real, below a folder. On
 do to that folder. A `PowerCut` comes before the n-th change; `boot` is what the machine then does.
 """
 
+import errno
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from agent.installer import install, probe, trial
 from agent.installer.hand import Hand
 from agent.installer.machine import TIMED_OUT, Facts, Ran
 from agent.installer.parcel import Parcel
 from agent.installer.places import Places
+from agent.installer.signals import Signals
 from agent.installer.site import Site
 from agent.installer.words import Language, Said
 
@@ -37,7 +41,8 @@ class Machine:
     """One unit. `runs`: how each version runs. `refuses`: versions that do not take the config.
 
     `faults`: what each version has. `offline`: versions that get no link. `silent`: versions that do not answer.
-    `idle`: what `outpost idle` ends with; 2 is of a version without it.
+    `idle`: what `outpost idle` ends with; 2 is of a version without it. `judged`: a judge is at work.
+    `ended_by`: what comes before the n-th change instead of a power cut; the machine goes on, and other processes do.
     """
 
     root: Path
@@ -66,6 +71,9 @@ class Machine:
     offline: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     mounts: dict[Path, Path] = field(default_factory=dict)
+    judged: bool = False
+    ended_by: Literal["power", "signal", "disk"] = "power"
+    signals: Signals = field(default_factory=Signals)
 
     def __post_init__(self) -> None:
         for path, text in {"etc/os-release": OS_RELEASE, "boot/firmware/config.txt": BOOT, "boot/firmware/cmdline.txt": CMDLINE}.items():
@@ -82,7 +90,9 @@ class Machine:
     @property
     def site(self) -> Site:
         hand = Hand(self._before, dry=self.dry)
-        return Site(self.places, hand, self, self.facts, self.said.append, live=self.live, at_once=self.at_once, language=self.language)
+        site = Site(self.places, hand, self, self.facts, self.said.append, live=self.live, at_once=self.at_once, language=self.language)
+        site.signals = self.signals
+        return site
 
     def parcel(self, version: str, *, wheels: tuple[str, ...] = ()) -> Parcel:
         """A bundle of that version, with units that name it."""
@@ -121,8 +131,14 @@ class Machine:
     # --- power ------------------------------------------------------------------------------------------------------------------------
 
     def _before(self, what: Said) -> None:
-        if len(self.changes) == self.cut_before:
-            raise PowerCut(str(what))
+        if 0 <= self.cut_before <= len(self.changes):
+            if self.ended_by == "power":
+                raise PowerCut(str(what))
+            self.cut_before = -1
+            if self.ended_by == "signal":
+                self.signals.came(signal.SIGTERM)
+            elif not str(what).startswith("run "):
+                raise OSError(errno.EIO, "Input/output error", "/a/file")
         self.changes.append(str(what))
 
     def boot(self) -> None:
@@ -141,7 +157,9 @@ class Machine:
         """ConditionPathExists=/opt/outpost/trial, and the program of the version before."""
         if self.places.trial.exists():
             assert (self.places.previous / "bin/outpost-install").is_file(), "nobody is there to judge"
+            cut, self.cut_before = self.cut_before, self.cut_before if self.ended_by == "power" else -1  # it is another process
             trial.judge(self.site)
+            self.cut_before = cut
 
     def _start(self) -> None:
         version = self.places.linked(self.places.current)
@@ -229,19 +247,21 @@ class Machine:
     def _mount(self, target: Path, what: Path) -> None:
         """A mount is a link in the place of the folder, which is kept elsewhere meanwhile."""
         is_store = target == self.places.state
-        self.mounts[target] = self.below / "outpost" if is_store else self.root.parent / f"hidden-{len(self.mounts)}"
+        self.mounts[target] = self.below / "outpost" if is_store else self.root.parent / f"hidden-{target.name}"
         self.mounts[target].parent.mkdir(parents=True, exist_ok=True)
         target.mkdir(parents=True, exist_ok=True)
         target.rename(self.mounts[target])
         target.symlink_to(what)
-        if is_store:
-            self._write(self.root / "proc/mounts", "/dev/sda1 /var/lib/outpost ext4 rw 0 0\n")
+        self._tell_mounts()
 
     def _unmount(self, target: Path) -> None:
         target.unlink()
         self.mounts.pop(target).rename(target)
-        if target == self.places.state:
-            (self.root / "proc/mounts").unlink()
+        self._tell_mounts()
+
+    def _tell_mounts(self) -> None:
+        lines = (f"/dev/sda1 {self.places.on_unit(target)} ext4 rw 0 0\n" for target in self.mounts)
+        self._write(self.root / "proc/mounts", "".join(lines))
 
     def _write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -271,7 +291,7 @@ class Machine:
             case "restart" | "start" if units == ["outpost.target"]:
                 self._start()
             case "is-active":
-                return Ran(3, "inactive")
+                return Ran(0 if self.judged else 3, "")
             case "show":
                 return Ran(0, self._show())
         return Ran(0, "")

@@ -3,7 +3,8 @@
 import stat
 from collections.abc import Callable
 
-from agent.installer import links, status, versions
+from agent.installer import links, service, status, versions
+from agent.installer.machine import Facts, Ran
 from tests.installer.machine import BOOT, CMDLINE, Machine, PowerCut, manifest
 
 
@@ -52,6 +53,14 @@ def test_a_changed_config_comes_into_force_with_the_next_run(unit: Machine) -> N
     assert any("changed since" in line for line in status.lines(unit.site))
     unit.install("1.0")
     assert unit.restarts == 2
+
+
+def test_the_process_before_is_not_taken_for_the_one_that_is_awaited(unit: Machine) -> None:
+    unit.wait(10)
+    found = service.look(unit.site)
+    assert found.ready
+    assert service.await_ready(unit.site, "1.0", 60, 0, found.pid) is not None
+    assert service.await_ready(unit.site, "1.0", 60, 0) is None
 
 
 def test_a_config_that_was_lost_and_put_back_comes_into_force_again(unit: Machine) -> None:
@@ -133,6 +142,27 @@ def test_another_build_of_the_same_version_lies_beside_it(unit: Machine) -> None
     assert install.install(unit.site, parcel, 60, 15) == 0
     assert unit.running.startswith("1.0+")
     assert unit.places.linked(unit.places.previous) == "1.0"
+
+
+def test_who_may_not_see_the_keys_is_not_told_of_mistakes(unit: Machine) -> None:
+    unit.refuses.add("1.0")
+    assert any("has mistakes: outpost check" in line for line in status.lines(unit.site))
+    unit.facts = Facts(uid=1000)
+    said = "\n".join(status.lines(unit.site))
+    assert "has mistakes" not in said
+    assert "not looked at: that needs root (sudo outpost-install status)" in said
+
+
+def test_a_slow_card_has_as_long_to_be_synced_as_to_be_written(machine: Machine) -> None:
+    run, given = machine.run, {}
+
+    def note(argv: list[str], *, timeout_s: float = 60.0, **more: dict[str, str] | None) -> Ran:
+        given[argv[0]] = timeout_s
+        return run(argv, timeout_s=timeout_s, **more)
+
+    machine.run = note  # type: ignore[method-assign, assignment]  # how long each has
+    machine.install("1.0")
+    assert given["sync"] == versions.BUILD_TIMEOUT_S
 
 
 def test_a_version_whose_python_is_gone_is_built_again(unit: Machine) -> None:

@@ -77,6 +77,17 @@ def test_purge_after_an_uninstallation_takes_the_store_from_its_disk_too(unit: M
     assert not unit.places.etc.exists()
 
 
+def test_purge_without_the_disk_of_the_store_says_that_it_keeps_it(unit: Machine) -> None:
+    unit.plug_in()
+    unit.install("1.0")
+    (unit.disk / "store").write_text("alarms")
+    unit.run(["systemctl", "stop", "outpost-state.service"])
+    (unit.root / "dev/disk/by-label/outpost-state").unlink()
+    removal.uninstall(unit.site, purge=True)
+    assert (unit.disk / "store").is_file()
+    assert "but for the store on the disk outpost-state, which is not in this machine" in unit.said[-2]
+
+
 def test_the_mount_of_the_store_goes_also_when_the_manifest_is_lost(unit: Machine) -> None:
     unit.plug_in()
     unit.install("1.0")

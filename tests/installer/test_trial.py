@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from agent.core.pin_watch import SILENT_S
 from agent.installer import apply, install, links, status, trial, versions
+from agent.installer.machine import Ran
 from agent.installer.site import Failed
 from agent.installer.steps import Steps
 from tests.installer.machine import DIES, GOOD, MUTE, PARTS, Machine, PowerCut
@@ -34,7 +37,7 @@ def test_versions_before_the_previous_one_are_removed(unit: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "words"), [(DIES, "did not come to READY within 60 s"), (MUTE, "did not come to READY"), (PARTS, "did not stay so for 15 s")]
+    ("how", "words"), [(DIES, "did not come to READY within 60 s"), (MUTE, "did not come to READY"), (PARTS, "did not stay so for 25 s")]
 )
 def test_a_version_that_does_not_come_to_ready_and_stay_is_rolled_back(unit: Machine, how: str, words: str) -> None:
     unit.runs["2.0"] = how
@@ -143,6 +146,47 @@ def test_a_version_that_does_not_take_the_config_is_never_switched_to(unit: Mach
     assert unit.running == "1.0"
     assert unit.restarts == 1
     assert versions.names(unit.site) == ["1.0"]
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_an_agent_that_runs_is_not_replaced_by_a_version_that_cannot_be_tried(unit: Machine, is_damaged: bool) -> None:
+    unit.refuses |= {"1.0", "2.0"}
+    if is_damaged:
+        (unit.places.versions / "1.0/bin/python").unlink()
+    for running in (True, False):
+        unit.clock = unit.started + (10 if running else 0.5)  # READY, or on its way there
+        with pytest.raises(Failed, match=r"the agent that runs was left alone, 1\.0 stays in use: 2\.0 does not take this unit's config"):
+            unit.install("2.0")
+        assert (unit.running, links.current(unit.site), unit.restarts) == ("1.0", "1.0", 1)
+        assert versions.names(unit.site) == ["1.0"]
+        assert not unit.places.verdict.exists()
+    unit.refuses = set()
+    assert unit.install("2.0") == 0
+    assert unit.running == "2.0"
+
+
+def test_an_agent_that_dies_of_its_config_again_and_again_does_not_run(unit: Machine) -> None:
+    unit.refuses |= {"1.0", "2.0"}
+    unit.runs["1.0"] = DIES
+    assert unit.install("2.0") == 0
+    assert links.current(unit.site) == "2.0"
+
+
+def test_an_alarm_is_asked_for_by_the_new_version_where_the_old_one_is_damaged(unit: Machine) -> None:
+    (unit.places.versions / "1.0/bin/python").unlink()
+    run, asked = unit.run, []
+
+    def idle(argv: list[str], **more: float) -> Ran:
+        asked.extend([Path(argv[0]).parent.parent.name] if argv[1] == "idle" else [])
+        return run(argv, **more)  # type: ignore[arg-type]  # as it came
+
+    unit.run = idle  # type: ignore[method-assign, assignment]  # who was asked
+    unit.install("2.0")
+    assert asked[0] == "2.0"
+
+
+def test_a_version_on_trial_stays_longer_than_the_agent_takes_to_see_that_it_is_deaf() -> None:
+    assert trial.STAY_S >= SILENT_S + 5
 
 
 def test_a_unit_that_never_ran_is_upgraded_without_a_trial(machine: Machine) -> None:
