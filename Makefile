@@ -37,7 +37,7 @@ soak: setup ## the long runs: minutes to hours
 mutate: setup ## which mistakes in the panic button and the lights would no test see? (a quarter of an hour; make mutate ARGS="panic.py")
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
-test-install: setup ## install it into Debian trees that are booted with their own systemd (root; some 280 MB are kept in ~/.cache/outpost)
+test-install: setup ## install it into Debian trees that are booted with their own systemd (root; two trees of 300 MB are kept in ~/.cache/outpost)
 	@.ci/setup install && $(PYTEST) tests/install -m install -s $(ARGS)
 
 test-arm64: setup ## the release on a Raspberry Pi's processor, emulated (root; half an hour and more, two trees of 300 MB are kept in ~/.cache/outpost)

@@ -23,7 +23,8 @@ ROWS = {row[0]: row for row in rows()}
 ASKED = (
     *("ten power cuts in a minute", "the card becomes read-only", "the clock begins at 1970"),
     *("the USB receiver comes back under another name", "the SIM is gone", "the card is full at boot"),
-    *("the config is missing", "the config is half-written, empty or wrong"),
+    *("the config is missing", "the config is half-written, empty or wrong", "the card is worn"),
+    *("the SIM is over its data cap", "the receiver loses its antenna", "the broker moves, or is gone"),
 )
 """What every unit must have an answer to."""
 

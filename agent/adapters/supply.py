@@ -1,9 +1,11 @@
 """The board's supply: the kernel's files go in, and for a person who looks vcgencmd; its alarm, the firmware's bits and volts come out.
 
-Sources: the board's watch over its 5 V (Documentation/hwmon/raspberrypi-hwmon.rst: its alarm speaks of the last two seconds); measuring
-chips of TI's INA family (Documentation/hwmon/ina2xx.rst, ina238.rst: `in1_input` is the bus voltage in mV); the firmware's word of
-`get_throttled` (raspberrypi.com, "vcgencmd") in the kernel's file of that name. Only by `vcgencmd`: that word where the kernel has no such
-file, and the 5 V input of a Raspberry Pi 5 (`pmic_read_adc EXT5V_V`).
+Sources: the board's watch over its 5 V (Documentation/hwmon/raspberrypi-hwmon.rst; drivers/hwmon/raspberrypi-hwmon.c: each two seconds
+it asks the firmware whether the voltage was too low since it last asked, and makes the firmware forget it); measuring chips of TI's INA
+family (Documentation/hwmon/ina2xx.rst, ina238.rst: `in1_input` is the bus voltage in mV); the firmware's word of `get_throttled`
+(raspberrypi.com, "vcgencmd"). The kernel's file of that name repeats what that driver last heard, so what it calls "since power-on" is two
+seconds long, and to open it prints a warning with a stack (drivers/firmware/raspberrypi.c): it is read only where there is no such watch.
+Only by `vcgencmd`: the whole word with its history, and the 5 V input of a Raspberry Pi 5 (`pmic_read_adc EXT5V_V`).
 """
 
 import re
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 from agent.adapters.command import said
 from agent.adapters.kernel_file import SYS, number, text
-from agent.core.events import CAPPED, SINCE_ON, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE
+from agent.core.events import CAPPED, SINCE, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE
 
 WATCH = "rpi_volt"
 FAMILY = "ina"
@@ -25,15 +27,49 @@ ASKED_S_MAX = 1.0
 """vcgencmd asks the firmware by a mailbox: some milliseconds."""
 
 
-class Throttled(NamedTuple):
-    """What the firmware does because of its supply and its heat, now and at any time since power-on."""
+ALL = UNDER_VOLTAGE | CAPPED | THROTTLED | SOFT_LIMIT
 
-    under_voltage: bool
-    throttled: bool
-    hot: bool
-    under_voltage_was: bool
-    throttled_was: bool
-    hot_was: bool
+
+class Throttled(NamedTuple):
+    """What the firmware does because of its supply and its heat: the bits now, and at any time since power-on.
+
+    `whole`: else nothing is known but whether the voltage is too low now. That something was so is to be believed, that it was not is not:
+    who else asks the firmware may make it forget.
+    """
+
+    now: int
+    was: int
+    whole: bool = True
+
+    @property
+    def under_voltage(self) -> bool:
+        """The supply is too low now."""
+        return bool(self.now & UNDER_VOLTAGE)
+
+    @property
+    def under_voltage_was(self) -> bool:
+        """It was."""
+        return bool(self.was & UNDER_VOLTAGE)
+
+
+class Watch:
+    """The board's word over time: none of what it says in between is lost, though it is told only now and then."""
+
+    def __init__(self, sys: Path = SYS) -> None:
+        self._sys = sys
+        self._turn: int | None = None
+        self._since = 0
+
+    def look(self) -> None:
+        """Once at least in the two seconds for which the board's alarm stands."""
+        if (seen := bits(self._sys)) is not None:
+            self._turn = (self._turn or 0) | (seen & ALL)
+            self._since |= (seen | seen >> SINCE) & ALL
+
+    def told(self) -> int | None:
+        """The bits of `agent.core.machine`: since it was last told, and, SINCE bits further on, since the first look; None: not known."""
+        turn, self._turn = self._turn, None
+        return None if turn is None else turn | self._since << SINCE
 
 
 def low(sys: Path = SYS) -> bool | None:
@@ -48,7 +84,9 @@ def volts(sys: Path = SYS) -> float | None:
 
 
 def bits(sys: Path = SYS) -> int | None:
-    """The bits of `agent.core.machine`; None where the kernel does not tell the firmware's word."""
+    """The bits of `agent.core.machine`; None where the kernel tells nothing. Where it has a watch, that of under-voltage alone."""
+    if (alarm := low(sys)) is not None:
+        return UNDER_VOLTAGE if alarm else 0
     words = (number(file, 16) for file in sorted(sys.glob("devices/platform/*/*firmware/get_throttled")))
     return next((max(0, word) for word in words if word is not None), None)
 
@@ -69,15 +107,14 @@ def _chips(sys: Path) -> Iterator[tuple[str, Path]]:
 
 
 def throttled(sys: Path = SYS) -> Throttled | None:
-    """The firmware's bits by their names; None on a board that has none, or when we may not ask."""
-    word = bits(sys)
+    """The firmware's bits by their names: by itself, with its history; where we may not ask it what the kernel knows; else None."""
+    alarm = low(sys)
+    found = re.search(rb"throttled=(0x[0-9a-fA-F]+)", said("vcgencmd", "get_throttled", within_s=ASKED_S_MAX))
+    word = int(found[1], 16) if found else bits(sys)
     if word is None:
-        found = re.search(rb"throttled=(0x[0-9a-fA-F]+)", said("vcgencmd", "get_throttled", within_s=ASKED_S_MAX))
-        if found is None:
-            return None
-        word = int(found[1], 16)
-    masks = (UNDER_VOLTAGE, CAPPED | THROTTLED, SOFT_LIMIT)
-    return Throttled(*(bool(then & mask) for then in (word, word >> SINCE_ON) for mask in masks))
+        return None
+    now = word & ALL | (UNDER_VOLTAGE if alarm else 0)
+    return Throttled(now, word >> SINCE & ALL, whole=bool(found) or alarm is None)
 
 
 def voltages(sys: Path = SYS) -> dict[str, float]:

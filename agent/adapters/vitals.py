@@ -1,5 +1,7 @@
 """The machine: every ten seconds out go `Vitals` (memory, temperature, supply, room for the store) and `ClockRead` (the system clock).
 
+The supply is looked at each second, and what it was in between is told with the next `Vitals`.
+
 At the start and each hour also `MachineSeen`: what it is, and how worn (`inventory.py`).
 """
 
@@ -17,7 +19,11 @@ from agent.adapters.kernel_clock import kernel_clock
 from agent.adapters.kernel_file import SYS, number
 from agent.core import events
 
-TURN_S = 10.0
+LOOK_S = 1.0
+"""The board's alarm stands for two seconds, and its clock is not in step with ours: looked at twice in that, none is missed."""
+
+LOOKS = 10
+TURN_S = LOOKS * LOOK_S
 """Memory and heat move slowly; a clock that NTP has just set is believed at most this much later."""
 
 CLOSE_S_MAX = 2.0
@@ -40,13 +46,16 @@ class Vitals:
         now: Callable[[], float],
         utc_ms: Callable[[], int],
         sysfs: Path = SYS,
+        look_s: float = LOOK_S,
     ) -> None:
         """`now` gives monotonic seconds, `utc_ms` the system clock, `post` never blocks. `store_path` need not exist yet."""
+        self._look_s = look_s
         self._store = Path(store_path)
         self._post = post
         self._now = now
         self._utc_ms = utc_ms
         self._sysfs = sysfs
+        self._watch = supply.Watch(sysfs)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vitals", daemon=True)
 
@@ -67,14 +76,22 @@ class Vitals:
             self._post(self._vitals())
             if turn % INVENTORY_TURNS == 0:
                 self._post(machine_seen(self._now(), self._store))
-            if self._stopped.wait(TURN_S):
+            if self._over():
                 break
 
+    def _over(self) -> bool:
+        """Wait for the next turn, an eye on the supply; whether there is to be none."""
+        for _ in range(LOOKS):
+            if self._stopped.wait(self._look_s):
+                return True
+            self._watch.look()
+        return False
+
     def _vitals(self) -> events.Vitals:
-        bits, low = supply.bits(self._sysfs), supply.low(self._sysfs)
+        self._watch.look()
+        bits = self._watch.told()
+        low = None if bits is None else bool(bits & events.UNDER_VOLTAGE)
         room, readonly = room_for(self._store)
-        if low is None and bits is not None:
-            low = bool(bits & events.UNDER_VOLTAGE)  # the same watch, told in another place
         return events.Vitals(self._now(), resident_bytes(), hottest_c(self._sysfs), room, low, bits, supply.volts(self._sysfs), readonly)
 
 

@@ -1,8 +1,10 @@
 """`outpost commission`: whoever installs is led through every check that needs a hand; a report, its page and its signature come out."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +14,16 @@ from agent.cli.commission_gnss import gnss
 from agent.cli.commission_inputs import inputs, wires
 from agent.cli.commission_link import link
 from agent.cli.commission_machine import clock as time_step
-from agent.cli.commission_machine import crank, machine, rebooted
+from agent.cli.commission_machine import crank, faults, machine, went_down
 from agent.cli.commission_outputs import outputs
 from agent.cli.commission_panic import panic
-from agent.cli.commission_progress import Progress
+from agent.cli.commission_progress import Kept, Progress
 from agent.cli.commission_report import Outcome, Saved, Step
 from agent.cli.commission_talk import Answers, LeftOut, Stopped, Talk, Terminal, left_out, read_answers
 from agent.cli.commission_walk import LANGUAGES, NO, AgentGone, Refused, Walk
 from agent.cli.commission_words import COMMISSION
 from agent.cli.doctor_words import DOCTOR
+from agent.cli.endings import endings
 from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
 from agent.cli.why import language
 from agent.cli.why_findings import number, section
@@ -29,6 +32,9 @@ from agent.config import Config
 from agent.config_file import ConfigErrors, read
 
 PATIENCE_S = 60.0
+PATIENCE_S_MIN, PATIENCE_S_MAX = 1.0, 3600.0
+"""For a hand; what is measured takes as long as it takes."""
+
 PUBLISH_S = 20.0
 AGAIN = ("r", "再")
 
@@ -70,6 +76,7 @@ STEPS = (
     Kind("link", link),
     Kind("panic", panic),
     Kind("crank", crank),
+    Kind("faults", faults),
 )
 
 
@@ -78,7 +85,7 @@ def add(subparsers: "parser.Subparsers[argparse.ArgumentParser]") -> None:
     command = parser.command(subparsers, "commission", MORE, EPILOG)
     parser.add_language(command)
     command.add_argument("--only", action="append", choices=[kind.name for kind in STEPS], help="only this step; may be given again")
-    command.add_argument("--wait", metavar="S", type=float, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
+    command.add_argument("--wait", metavar="S", type=_seconds, default=PATIENCE_S, help=f"for a hand (default: {PATIENCE_S:.0f})")
     command.add_argument("-o", "--output", metavar="DIR", type=Path, help=WHERE)
     command.add_argument("--yes", action="store_true", help="answer each question with Enter; for tests, not for vehicles")
     command.add_argument("--answers", metavar="FILE", type=Path, help="a JSON object of answers by question; what it has not is Enter")
@@ -96,35 +103,54 @@ def run(args: argparse.Namespace) -> int:
         print(e, file=sys.stderr)
         return MISTAKE
     words = {name: Words(name, DOCTOR, COMMISSION) for name in LANGUAGES}
-    walk = Walk(socket, config, talk, words, tongue, max(1.0, args.wait), clock.monotonic)
+    walk = Walk(socket, config, talk, words, tongue, args.wait, clock.monotonic)
     kinds = [kind for kind in STEPS if not args.only or kind.name in args.only]
     try:
         walk.status()
     except AgentGone as e:
         print(words[tongue].of(e.reason), file=sys.stderr)
         return NOT_RUNNING
-    return _led(walk, kinds, args.output or commission_place.default(config, commission_place.is_root()), bool(args.only))
+    with endings():
+        return _led(walk, kinds, args.output or commission_place.default(config, commission_place.is_root()), bool(args.only))
+
+
+def _seconds(text: str) -> float:
+    """Seconds, of the command line."""
+    found = float(text)
+    if math.isnan(found) or not PATIENCE_S_MIN <= found <= PATIENCE_S_MAX:
+        raise argparse.ArgumentTypeError(f"expected seconds from {PATIENCE_S_MIN:.0f} to {PATIENCE_S_MAX:.0f}, found {text!r:.60}")
+    return found
 
 
 def _led(walk: Walk, kinds: list[Kind], directory: Path, some: bool) -> int:
     """Through all of them, to the report."""
+    progress: Progress | None = None
     try:
         progress = Progress(directory, walk.config, [kind.name for kind in kinds] if some else [])
+        progress.attended = walk.talk.attended
         steps = _steps(walk, kinds, progress)
+        saved, result = _saved(walk, steps, directory, progress)
     except (KeyboardInterrupt, Stopped):
-        _put_back(walk)
-        walk.say("stopped")
+        _put_back(walk, progress)
+        with suppress(Stopped):
+            walk.say("stopped")
         return FAILED
-    except OSError as e:
-        _put_back(walk)
-        walk.say("unsaved", reason=_reason(e))
+    except (OSError, AgentGone) as e:
+        _put_back(walk, progress)
+        with suppress(Stopped):
+            walk.say("unsaved", reason=_reason(e))
         return FAILED
-    return _end(walk, steps, directory, progress)
+    try:
+        _told(walk, steps, saved, result)
+    except (KeyboardInterrupt, Stopped):  # the report is there, though the centre may not have heard of it
+        return FAILED
+    return FAILED if result == "failed" else FINE
 
 
 def _steps(walk: Walk, kinds: list[Kind], progress: Progress) -> list[Step]:
     walk.say("welcome", unit=walk.config.unit.id, count=len(kinds))
-    found, died = _gone_on(walk, kinds, progress)
+    kept = _gone_on(walk, kinds, progress)
+    found = [] if kept is None else list(kept.steps)
     done = [step.name for step in found]
     for place, kind in enumerate(kinds, 1):
         if kind.name in done:
@@ -132,46 +158,68 @@ def _steps(walk: Walk, kinds: list[Kind], progress: Progress) -> list[Step]:
         walk.talk.say("")
         walk.say("step", number=place, count=len(kinds), title=walk.text(f"title.{kind.name}"))
         walk.say(f"about.{kind.name}")
-        found.append(_step(walk, kind, died, lambda name=kind.name: progress.keep(found, name)))  # type: ignore[misc]  # a default binds it
+        before = None if kept is None else _before(walk, kind, kept, progress)
+        found.append(_step(walk, kind, before, progress, found))
         progress.keep(found)
     return found
 
 
-def _gone_on(walk: Walk, kinds: list[Kind], progress: Progress) -> tuple[list[Step], bool]:
-    """What an earlier sitting has done, if there is one and somebody wants to go on; whether the machine went down in cranking."""
+def _gone_on(walk: Walk, kinds: list[Kind], progress: Progress) -> Kept | None:
+    """What an earlier sitting has left, if there is something and somebody wants to go on."""
     kept = progress.kept()
-    if kept is None or not (kept.steps or progress.died(kept)):
-        return [], False
-    died = progress.died(kept) == "crank"
+    if kept is None or not (kept.steps or kept.judged or progress.died(kept)):
+        return None
     walk.say("unfinished", count=len(kept.steps), all=len(kinds))
     if walk.ask("resume", "resume").lower() in NO:
-        return [], died
+        return None
     progress.sittings = kept.sittings + 1
-    return list(kept.steps), died
+    progress.attended &= kept.attended
+    return kept
 
 
-def _step(walk: Walk, kind: Kind, died: bool, begins: Callable[[], None]) -> Step:
-    """Once, or as often as somebody wants. `died`: the machine went down in cranking, which is what its first try has found."""
-    title = {name: words(f"title.{kind.name}") for name, words in walk.words.items()}
-    reason = left_out(walk.ask(f"step.{kind.name}", "begin"))
-    tries = 0
+def _before(walk: Walk, kind: Kind, kept: Kept, progress: Progress) -> Step | None:
+    """What an earlier sitting has found in it: lines of which nobody has said that this is all; or that the machine went down."""
+    if kept.judged is not None and kept.judged.name == kind.name:
+        for line in kept.judged.lines:
+            walk.tell(line)
+        return kept.judged
+    if progress.died(kept) != kind.name:
+        return None
+    walk.lines = []
+    went_down(walk, kind.name)
+    return Step(kind.name, _title(walk, kind), walk.lines, kept.tries, None)
+
+
+def _step(walk: Walk, kind: Kind, before: Step | None, progress: Progress, found: list[Step]) -> Step:
+    """Once, or as often as somebody wants; of one that was looked at `before` they are asked first. What it finds is kept at once."""
+    step, tries = before, 0 if before is None else before.tries
+    reason = left_out(walk.ask(f"step.{kind.name}", "begin")) if step is None else None
     while reason is None:
-        walk.lines = []
-        tries += 1
-        begins()
-        _once(walk, Kind(kind.name, rebooted) if died and kind.name == "crank" and tries == 1 else kind)
-        step = Step(kind.name, title, walk.lines, tries, None)
+        if step is None:
+            walk.lines = []
+            tries += 1
+            walk.begun = lambda tries=tries: progress.keep(found, kind.name, tries)  # type: ignore[misc]  # a default binds it
+            _once(walk, kind)
+            step = Step(kind.name, _title(walk, kind), walk.lines, tries, None)
+        progress.keep(found, judged=step)
         answer = walk.ask(f"step.{kind.name}.again", "go_on", result=walk.text(step.result))
         reason = left_out(answer)
         if reason is None and answer.lower() not in AGAIN:
             return step
+        step = None
     walk.lines = []
     walk.left_out(kind.name, reason)
-    return Step(kind.name, title, walk.lines, tries, reason)
+    return Step(kind.name, _title(walk, kind), walk.lines, tries, reason)
+
+
+def _title(walk: Walk, kind: Kind) -> dict[Language, str]:
+    return {name: words(f"title.{kind.name}") for name, words in walk.words.items()}
 
 
 def _once(walk: Walk, kind: Kind) -> None:
-    """Whatever stops it half-way is a line of the report."""
+    """Whatever stops it half-way is a line of the report. In cranking, only with the key does that begin in which it is not to go down."""
+    if kind.name != "crank":
+        walk.begun()
     try:
         kind.run(walk)
     except AgentGone as e:
@@ -182,36 +230,40 @@ def _once(walk: Walk, kind: Kind) -> None:
         walk.left_out(kind.name, e.reason)
 
 
-def _put_back(walk: Walk) -> None:
-    """End what is still on, rather than when it would end by itself."""
+def _put_back(walk: Walk, progress: Progress | None) -> None:
+    """End what is still on, rather than when it would end by itself; the step that was under way is so no more."""
     deeds: list[tuple[str, dict[str, object]]] = [("output.test", {"output": None}), ("link.outage", {"s": 0})]
     if walk.testing:
         deeds.append(("walk_test", {"stop": True}))
     for action, body in deeds:
-        try:
+        with suppress(AgentGone, Refused):
             walk.do(action, **body)
-        except (AgentGone, Refused):
-            continue
+    if progress is not None:
+        with suppress(OSError):
+            progress.ended()
 
 
 # --- the end ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> int:
+def _saved(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> tuple[Saved, Outcome]:
+    """The report on the disk. Raises OSError, AgentGone."""
+    full, attended = _full(steps), progress.attended
+    result = commission_report.outcome(steps, full, attended)
+    report = commission_report.made(steps, walk.config, walk.status(), full, progress.sittings, attended)
     walk.talk.say("")
-    failed = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"]
-    result = commission_report.outcome(steps, full=_full(steps))
-    if result == "passed":
-        walk.say("passed")
+    failed, undone = [walk.text(f"title.{step.name}") for step in steps if step.result == "fail"], _undone(walk, steps)
+    if result == "partial" and not undone:
+        walk.say("unattended")
     else:
-        walk.say(result, steps=", ".join(failed or _undone(walk, steps)))
-    try:
-        report = commission_report.made(steps, walk.config, walk.status(), full=_full(steps), sittings=progress.sittings)
-        saved = commission_report.save(report, directory, *_identity(walk.config))
-        progress.over()
-    except (OSError, AgentGone) as e:
-        walk.say("unsaved", reason=_reason(e))
-        return FAILED
+        walk.say(result, steps=", ".join(failed or undone))
+    saved = commission_report.save(report, directory, *_identity(walk.config))
+    progress.over()
+    return saved, result
+
+
+def _told(walk: Walk, steps: list[Step], saved: Saved, result: Outcome) -> None:
+    """The person is told where it lies, and the centre what came of it."""
     walk.say("saved", report=saved.report)
     walk.say("saved_page", page=saved.page)
     if saved.signature is None:
@@ -219,7 +271,6 @@ def _end(walk: Walk, steps: list[Step], directory: Path, progress: Progress) -> 
     else:
         walk.say("signed", file=saved.signature)
     _publish(walk, steps, saved, result)
-    return FAILED if failed else FINE
 
 
 def _reason(error: OSError | AgentGone) -> object:

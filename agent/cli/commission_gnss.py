@@ -19,6 +19,9 @@ SKY_S_MAX = 3.0
 LOSS_DB, LOSS_DB_LARGE = 2.0, 6.0
 """What the best four may lose when the lights go on: a weak power supply of a light bar costs more."""
 
+SCATTER_S = 60.0
+"""So long positions are collected."""
+
 SCATTER_M, SCATTER_M_LARGE = 5.0, 20.0
 """Of a car that stands, in one minute, root of the mean square; under an open sky about 1 m."""
 
@@ -75,16 +78,16 @@ def _signal(walk: Walk) -> float | None:
 
 
 def _scatter(walk: Walk, code: str) -> None:
-    walk.say("scatter.wait", seconds=f"{walk.patience_s:.0f}")
+    walk.say("scatter.wait", seconds=f"{SCATTER_S:.0f}")
     seen: dict[float, tuple[float, float]] = {}
-    until = walk.now() + walk.patience_s
+    until = walk.now() + SCATTER_S
     while walk.now() < until:
         walk.talk.turn()
         raw = section(section(walk.status(), "sky"), "raw")
         lat, lon, age_s = (number(raw.get(key)) for key in ("lat", "lon", "age_s"))
         if lat is not None and lon is not None and age_s is not None and age_s < SKY_S_MAX:
             seen[round(walk.now() - age_s)] = (lat, lon)
-    if len(seen) < min(FIXES_MIN, walk.patience_s / 2):
+    if len(seen) < FIXES_MIN:
         walk.note("fail", code, "scatter.few", "sats.do", count=len(seen))
         return
     metres = scatter_m(list(seen.values()))

@@ -11,6 +11,12 @@ ALIVE_S = 30.0
 TOUCHED = (InputUse.IGNITION, InputUse.LIGHT_HAND, InputUse.TAMPER, InputUse.GENERIC, InputUse.PANIC_CANCEL)
 """What a hand can work. Panic buttons are pressed in their own step, where a press is a test; lamps are watched where they are lit."""
 
+BRIDGED = (InputUse.LOW_VOLTAGE, InputUse.RECORDER_ALIVE)
+"""Lines of other devices, which say nothing when all is well: a cut wire reads just so. A hand opens and bridges the terminal."""
+
+ASKED = (InputUse.IGNITION, InputUse.RECORDER_ALIVE)
+"""How they read at this moment is no matter of course, and the person knows."""
+
 
 def inputs(walk: Walk) -> None:
     """Each input, one after the other."""
@@ -33,25 +39,26 @@ def _input(walk: Walk, wired: Input) -> None:
     reads = _reads(walk, wired)
     if reads is None:
         walk.note("fail", code, "wire.unread", "wire.do", name=wired.id)
-    elif wired.use in TOUCHED:
-        _touched(walk, wired, code, reads)
     elif wired.use is InputUse.RECORDER_ALIVE and wired.alive_s:
         found = walk.wait(lambda status: section(status, "inputs").get(wired.id) is not reads, ALIVE_S)
         walk.note("pass" if found else "fail", code, "input.beats" if found else "input.still", "" if found else "wire.do", name=wired.id)
-    elif reads is (wired.use is InputUse.RECORDER_ALIVE):
-        walk.note("pass", code, "input.rests_on" if reads else "input.rests_off", name=wired.id)
+    elif wired.use in TOUCHED or wired.use in BRIDGED:
+        _touched(walk, wired, code, reads)
+    elif not reads:
+        walk.note("pass", code, "input.rests_off", name=wired.id)
     else:
         walk.note("fail", code, "input.wrong_way", "input.wrong_way.do", name=wired.id, active=wired.active, other=_other(wired))
 
 
 def _touched(walk: Walk, wired: Input, code: str, reads: bool) -> None:
     """It is worked, and goes back. One that reads on while nobody works it is connected the wrong way round, or stuck."""
-    ask = wired.use is InputUse.IGNITION or reads
+    ask = wired.use in ASKED or reads
+    on, off = ("input.make_on", "input.make_off") if wired.use in BRIDGED else ("input.now_on", "input.now_off")
     if ask and walk.asked_yes(f"inputs.{wired.id}.is_on", "input.is_on", name=wired.id, use=_use(walk, wired)) is not reads:
         walk.note("fail", code, "input.wrong_way", "input.wrong_way.do", name=wired.id, active=wired.active, other=_other(wired))
         return
     for wanted in (not reads, reads):
-        walk.say("input.now_on" if wanted else "input.now_off", name=wired.id, use=_use(walk, wired), seconds=f"{walk.patience_s:.0f}")
+        walk.say(on if wanted else off, name=wired.id, use=_use(walk, wired), seconds=f"{walk.patience_s:.0f}")
         if not walk.wait(lambda status, wanted=wanted: section(status, "inputs").get(wired.id) is wanted):  # type: ignore[misc]  # a default binds it
             walk.note("fail", code, "input.not_found", "input.not_found.do", name=wired.id, seconds=f"{walk.patience_s:.0f}")
             return
@@ -96,7 +103,7 @@ def _wire(walk: Walk, wired: Input, wrong: str) -> None:
         walk.note("fail", code, "wires.unwell", "wire.do", name=wired.id)
         return
     if wrong == "short" and not walk.asked_yes(code, "wires.short_too", name=wired.id):
-        walk.note("skip", code, "wires.short_not", name=wired.id)
+        walk.not_done(code, "wires.short_not", name=wired.id)
         return
     walk.say(f"wires.make_{wrong}", name=wired.id, seconds=f"{walk.patience_s:.0f}")
     if not walk.wait(lambda status: section(status, "wires").get(wired.id) == wrong):

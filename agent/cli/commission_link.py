@@ -23,7 +23,7 @@ def link(walk: Walk) -> None:
         walk.note("skip", "link.outage", "outage.offline")
         return
     try:
-        _outage(walk, min(OUTAGE_S, max(5.0, walk.patience_s / 2)))
+        _outage(walk, OUTAGE_S)
     except LeftOut as e:
         walk.do("link.outage", s=0)
         walk.left_out("link.outage", e.reason)

@@ -1,13 +1,21 @@
-"""The steps that ask little of the person: machine and clock at the begin, cranking at the end; lines of the report come out."""
+"""The steps that ask little of the person: machine and clock at the begin, cranking and faults at the end; lines of the report come out."""
+
+from typing import NamedTuple
 
 from agent.adapters import supply
 from agent.cli import doctor_machine, doctor_unit
+from agent.cli.commission_talk import LeftOut, left_out
 from agent.cli.commission_walk import AgentGone, Section, Walk, boot
-from agent.cli.why_findings import section
+from agent.cli.why_findings import section, told_faults
+from agent.config import InputUse
 
 CLOCK_S = 60.0
 CRANK_S = 12.0
-"""From the turn of the key: cranking takes some seconds. The board's alarm is read here too: it speaks of two, the agent looks each ten."""
+"""From the turn of the key: cranking takes some seconds. The board's alarm is read here too: the agent tells of it each ten."""
+
+SETTLING = {"power.low", "lights.shed"}
+SETTLE_S = 75.0
+"""What cranking, and a bridge over the contact of the battery, bring about; the board must have been well for a minute."""
 
 
 def machine(walk: Walk) -> None:
@@ -28,12 +36,46 @@ def clock(walk: Walk) -> None:
 
 
 def crank(walk: Walk) -> None:
-    """The engine is started; the lowest voltage, what calls it low, and whether the agent lived through it."""
+    """The engine is started; the lowest voltage, what calls it low, and whether the agent lived through it; where there is an engine."""
+    if not _engine(walk):
+        walk.note("skip", "crank", "crank.no_engine")
+        return
     before, bits = walk.status(), supply.throttled()
-    walk.ask("crank.start", "crank.start")
+    if (reason := left_out(walk.ask("crank.start", "crank.start"))) is not None:
+        raise LeftOut(reason)
+    walk.begun()
+    seen = _cranked(walk, before)
+    try:
+        started = walk.asked_yes("crank.started", "crank.started", seconds=f"{CRANK_S:.0f}")
+    except LeftOut:
+        _harm(walk, before, seen, bits)
+        raise
+    harm = _harm(walk, before, seen, bits)
+    if not started:
+        walk.not_done("crank", "crank.not_started")
+        return
+    _well(walk, seen, harm)
+
+
+def _engine(walk: Walk) -> bool:
+    """Whether there is one: what has an ignition has; of anything else the person knows."""
+    ignition = any(wired.use is InputUse.IGNITION for wired in walk.config.input)
+    return ignition or walk.asked_yes("crank.engine", "crank.engine")
+
+
+class _Seen(NamedTuple):
+    """While it was cranked: the lowest voltages, how often they were read; whether anything called them low; the agent's last answer."""
+
+    lowest: dict[str, float]
+    readings: int
+    low: bool
+    after: Section
+
+
+def _cranked(walk: Walk, before: Section) -> _Seen:
     lowest: dict[str, float] = {}
-    count, low, until = 0, False, walk.now() + min(CRANK_S, walk.patience_s)
-    after: Section = before
+    count, low, until = 0, False, walk.now() + CRANK_S
+    after = before
     while walk.now() < until:
         now = supply.voltages()
         lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
@@ -41,29 +83,53 @@ def crank(walk: Walk) -> None:
         after = _status(walk)
         low |= _low(after) or supply.low() is True
         walk.talk.turn()
-    for name, volts in lowest.items():
-        walk.take(lambda words, name=name, volts=volts: [doctor_machine.voltage(name, volts, count, words)])  # type: ignore[misc]  # bound by defaults
-    _judge(walk, before, after, low, bits)
-    if not lowest:
+    return _Seen(lowest, count, low, after)
+
+
+def _harm(walk: Walk, before: Section, seen: _Seen, bits: supply.Throttled | None) -> set[str]:
+    """What went wrong, engine or no engine: the codes of lines that say so. An agent that was restarted after the look counts too."""
+    now = supply.throttled()
+    fell = bool(now and bits and (now.under_voltage or (now.under_voltage_was and not bits.under_voltage_was)))
+    if boot(seen.after) != boot(before) or boot(_status(walk)) != boot(before):
+        walk.note("fail", "crank.agent", "crank.restart", "crank.do")
+    if fell or seen.low:
+        walk.note("warn", "crank.supply", "crank.low", "crank.do")
+    return {line.code for line in walk.lines}
+
+
+def _well(walk: Walk, seen: _Seen, harm: set[str]) -> None:
+    """What went well, now that the engine has started."""
+    if "crank.agent" not in harm:
+        walk.note("pass", "crank.agent", "crank.lived")
+    if "crank.supply" not in harm:
+        walk.note("pass", "crank.supply", "crank.well")
+    for name, volts in seen.lowest.items():
+        walk.take(lambda words, name=name, volts=volts: [doctor_machine.voltage(name, volts, seen.readings, words)])  # type: ignore[misc]  # bound by defaults
+    if not seen.lowest:
         walk.note("skip", "crank.voltage", "volts.unknown")
 
 
-def rebooted(walk: Walk) -> None:
-    """The machine went down in the step, and this command with it: nothing else is known of it."""
-    walk.note("fail", "crank.agent", "crank.rebooted", "crank.do")
+def went_down(walk: Walk, name: str) -> None:
+    """The machine went down in that step, and this command with it: nothing else is known of it."""
+    if name == "crank":
+        walk.note("fail", "crank.agent", "crank.rebooted", "crank.do")
+    else:
+        walk.note("fail", name, "went_down", "went_down.do", name=name)
 
 
-def _judge(walk: Walk, before: Section, after: Section, low: bool, bits: supply.Throttled | None) -> None:
-    now = supply.throttled()
-    fell = bool(now and bits and (now.under_voltage or (now.under_voltage_was and not bits.under_voltage_was)))
-    if boot(after) != boot(before):
-        walk.note("fail", "crank.agent", "crank.restart", "crank.do")
-    else:
-        walk.note("pass", "crank.agent", "crank.lived")
-    if fell or low:
-        walk.note("warn", "crank.supply", "crank.low", "crank.do")
-    else:
-        walk.note("pass", "crank.supply", "crank.well")
+def faults(walk: Walk) -> None:
+    """What is wrong now, at the end: also what another step has brought about or has told already. Versions."""
+    if not _settled(walk.status()):
+        walk.say("faults.wait", seconds=f"{SETTLE_S:.0f}")
+        walk.wait(_settled, SETTLE_S)
+    body = walk.status()
+    walk.take(lambda words: doctor_unit.faults_now(body, words, ()))
+    walk.take(lambda words: doctor_unit.versions(body, words))
+
+
+def _settled(status: Section) -> bool:
+    """None of the faults is there that go by themselves."""
+    return not told_faults(status).keys() & SETTLING
 
 
 def _status(walk: Walk) -> Section:

@@ -21,6 +21,7 @@ tr { break-inside: avoid } .r { width: 4.5em; font-weight: 600; white-space: now
 
 RESULTS = {"pass": "通过 PASS", "warn": "警告 WARN", "fail": "失败 FAIL", "skip": "跳过 SKIP"}
 VERDICTS = {"passed": ("pass", "验收通过 · passed"), "failed": ("fail", "验收未通过 · failed"), "partial": ("warn", "部分验收 · partial")}
+UNATTENDED = ("操作 · answers", "无人在场，答案来自文件或脚本 · nobody was there: a file or a script has answered")
 
 
 def page(report: dict[str, Any], sha256: str, unsigned: Sentence | None) -> str:
@@ -52,6 +53,7 @@ def _facts(report: dict[str, Any]) -> str:
         ("类型 · kind", unit["kind"]),
         ("时间 · time", told),
         ("程序 · version", report["version"]),
+        *([] if report["attended"] else [UNATTENDED]),
         *((f"硬件 · {name}", identity) for name, identity in report["hardware"].items() if identity),
     ]
     return "<table>" + "".join(f"<tr><th>{_safe(name)}</th><td>{_safe(value)}</td></tr>" for name, value in rows) + "</table>"

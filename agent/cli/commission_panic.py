@@ -2,8 +2,10 @@
 
 from agent.cli.commission_talk import LeftOut
 from agent.cli.commission_walk import AgentGone, Refused, Section, Walk, boot
+from agent.cli.walk_test import LEASE_S, RENEW_S
 from agent.cli.why_findings import section
 from agent.config import Input, InputUse
+from agent.wire.sentence import Sentence
 
 QUIET_TIMES = 3
 """Times the patience for a hand: a human at the centre may be at the telephone."""
@@ -18,6 +20,10 @@ ADVICE = {
 """How far a test alarm may come, and what to do when it came no farther."""
 
 
+class _Quiet(Exception):
+    """Nothing has happened for long."""
+
+
 def panic(walk: Walk) -> None:
     """Begin, follow, tell."""
     buttons = [wired for wired in walk.config.input if wired.use is InputUse.PANIC]
@@ -25,31 +31,42 @@ def panic(walk: Walk) -> None:
         walk.note("skip", "panic", "walk.none")
         return
     life = boot(walk.status())
+    walk.testing = True
     try:
-        walk.do("walk_test")
+        leased = "lease_s" in walk.do("walk_test", lease_s=LEASE_S)
     except Refused as e:
+        walk.testing = False
         walk.note("fail", "panic", "panic.refused", "panic.refused.do", reason=e.reason)
         return
-    walk.testing = True
     for button in buttons:
         key = "panic.press_twice" if button.press == "twice" else "panic.press"
         walk.say(key, name=button.id, seat=_seat(button), seconds=f"{button.hold_s:g}")
-    test = _followed(walk, life)
+    reason: Sentence | str | None = None
+    try:
+        test = _followed(walk, life, leased)
+    except LeftOut as e:
+        reason, test = e.reason, walk.do("walk_test", stop=True)
     walk.testing = False
     reached = section(test, "inputs")
     for button in buttons:
         how = reached.get(button.id)
         level = how if how in ADVICE else "untried"
-        walk.note("fail" if ADVICE[level] else "pass", f"panic.{button.id}", f"panic.{level}", ADVICE[level], name=button.id)
+        if level == "untried" and reason is not None:
+            walk.left_out(f"panic.{button.id}", reason)
+        else:
+            walk.note("fail" if ADVICE[level] else "pass", f"panic.{button.id}", f"panic.{level}", ADVICE[level], name=button.id)
 
 
-def _followed(walk: Walk, life: object) -> Section:
-    """The test when it is over: all passed, its window closed, an alarm, no news for long, or somebody has had enough (`s`)."""
+def _followed(walk: Walk, life: object, leased: bool) -> Section:
+    """The test when it is over: all passed, its window closed, an alarm, or no news for long.
+
+    `leased`: the agent is to hear now and then that we are there. Raises LeftOut: somebody has had enough (`s`).
+    """
     told: Section = {}
-    heard_at = walk.now()
+    heard_at = renewed_at = walk.now()
 
     def over(status: Section) -> Section:
-        nonlocal told, heard_at
+        nonlocal told, heard_at, renewed_at
         if boot(status) != life:
             raise AgentGone(walk.sentence("agent_restarted"))
         test = section(section(status, "alarm"), "walk_test")
@@ -57,7 +74,10 @@ def _followed(walk: Walk, life: object) -> Section:
         told = section(test, "inputs")
         heard_at = walk.now() if news else heard_at
         if walk.now() - heard_at > QUIET_TIMES * walk.patience_s:
-            raise LeftOut
+            raise _Quiet
+        if leased and test.get("open") and walk.now() - renewed_at > RENEW_S:
+            renewed_at = walk.now()
+            walk.do("walk_test", renew=True, lease_s=LEASE_S)
         for name, how in news.items():
             if how != "untried" and how in ADVICE:
                 walk.say("panic.news", name=name, how=walk.text(f"panic.{how}", name=name))
@@ -65,7 +85,7 @@ def _followed(walk: Walk, life: object) -> Section:
 
     try:
         return walk.wait(over, walk.config.walk_test.window_s + 10.0) or {}
-    except LeftOut:
+    except _Quiet:
         return walk.do("walk_test", stop=True)
 
 

@@ -2,7 +2,9 @@
 
 Theory. The last step is to find out whether the unit lives through the starting of the engine. When it does not, this command dies with
 it: so each step is on the disk before the next one begins, and that one has begun is there too. Another life of the machine (the kernel
-names each) in a step that had begun is what that step has to tell. Kept steps count for the same config and version only.
+names each) in a step that had begun is what that step has to tell. What a step has found is there before somebody is asked whether that is
+all: from then on they may switch off. Who ends it by hand, or shuts the machine down, has ended the step too. Kept steps count for the same
+config and version only.
 """
 
 import hashlib
@@ -21,13 +23,20 @@ BYTES_MAX = 1_000_000
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """As it lies on the disk: of what it is, the machine's life, the steps that are done, the one that had begun; how many sittings."""
+    """As it lies on the disk: of what it is, the machine's life, the steps that are done, the one that had begun; how many sittings.
+
+    `tries`: of the one that had begun. `judged`: the one whose lines are there, of which nobody has said that this is all. `attended`:
+    somebody was there in each sitting.
+    """
 
     of: str
     life: str
     steps: list[Step]
     begun: str | None
     sittings: int
+    tries: int = 0
+    judged: Step | None = None
+    attended: bool = True
 
 
 class Progress:
@@ -40,6 +49,8 @@ class Progress:
         self._of = hashlib.sha256(f"{__version__}\n".encode() + msgspec.json.encode(config)).hexdigest()
         self._life = boot_id.read_text(encoding="ascii").strip() if boot_id.exists() else ""
         self.sittings = 1
+        self.attended = True
+        self._under_way: Kept | None = None
 
     def kept(self) -> Kept | None:
         """What an earlier sitting has left; None when that is nothing, or of another config or version."""
@@ -54,10 +65,16 @@ class Progress:
         """The step that had begun when the machine went down; None when it has not."""
         return kept.begun if kept.life != self._life else None
 
-    def keep(self, steps: list[Step], begun: str | None = None) -> None:
-        """These are done, and that one begins. Raises OSError."""
-        kept = Kept(self._of, self._life, steps, begun, self.sittings)
+    def keep(self, steps: list[Step], begun: str | None = None, tries: int = 0, judged: Step | None = None) -> None:
+        """These are done; that one begins, for the `tries`th time, or is `judged`. Raises OSError."""
+        kept = Kept(self._of, self._life, steps, begun, self.sittings, tries, judged, self.attended)
         commission_place.write(self._file, msgspec.json.encode(kept))
+        self._under_way = None if begun is None else kept
+
+    def ended(self) -> None:
+        """By hand: what had begun is not under way any more, and the machine may be switched off."""
+        if self._under_way is not None:
+            self.keep(self._under_way.steps)
 
     def over(self) -> None:
         """There is a report now."""

@@ -62,14 +62,16 @@ class Saved(NamedTuple):
     unsigned: Sentence | None
 
 
-def outcome(steps: list[Step], full: bool) -> Outcome:
-    """Of them all; `full`: these are all steps there are."""
+def outcome(steps: list[Step], full: bool, attended: bool = True) -> Outcome:
+    """Of them all; `full`: these are all steps there are; `attended`: somebody was there to see."""
     if any(step.result == "fail" for step in steps):
         return "failed"
-    return "passed" if full and steps and all(step.whole for step in steps) else "partial"
+    return "passed" if full and attended and steps and all(step.whole for step in steps) else "partial"
 
 
-def made(steps: list[Step], config: Config, status: Section, full: bool, sittings: int = 1) -> dict[str, Any]:
+def made(
+    steps: list[Step], config: Config, status: Section, full: bool, sittings: int = 1, attended: bool = True
+) -> dict[str, Any]:
     """The report as a map; `sittings`: how often it was gone on with, and one; times as the agent knows them, ms of UTC, or None."""
     utc_ms = number(section(status, "clock").get("utc_ms"))
     utc_ms = utc_ms if utc_ms is not None and 0 <= utc_ms < UTC_MS_END else None
@@ -78,12 +80,13 @@ def made(steps: list[Step], config: Config, status: Section, full: bool, sitting
         "v": VERSION,
         "kind": "commission",
         "unit": {"id": config.unit.id, "kind": config.unit.kind, "name": config.unit.name, "board": config.unit.board},
-        "version": __version__,
+        "version": section(status, "unit").get("version") or __version__,
         "boot": section(status, "unit").get("boot"),
         "time": None if utc_ms is None else int(utc_ms),
         "clock": {key: section(status, "clock").get(key) for key in ("src", "err_ms")},
-        "result": outcome(steps, full),
+        "result": outcome(steps, full, attended),
         "sittings": sittings,
+        "attended": attended,
         "hardware": told or {"board": board()},
         "steps": [step.told() for step in steps],
     }

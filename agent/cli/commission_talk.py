@@ -49,23 +49,26 @@ class Talk(Protocol):
 
 
 class Terminal:
-    """A person at a terminal."""
-
-    attended = True
+    """A person at a terminal; or a script at a pipe, which is none."""
 
     def __init__(self) -> None:
         self._typed = b""
 
+    @property
+    def attended(self) -> bool:
+        """Whether it is a terminal."""
+        return sys.stdin.isatty()
+
     def say(self, text: str) -> None:
         """Print it."""
-        print(text, flush=True)
+        _print(text)
 
     def ask(self, key: str, question: str) -> str:
         """Print the question, and wait for a line as long as it takes. What a hand has typed before it was asked is no answer to it."""
         if sys.stdin.isatty():
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
             self._typed = b""
-        print(f"{question} ", end="", flush=True)
+        _print(f"{question} ", end="")
         while b"\n" not in self._typed:
             self._read()
         return self._line()
@@ -81,7 +84,10 @@ class Terminal:
                 raise LeftOut(reason)
 
     def _read(self) -> None:
-        got = os.read(sys.stdin.fileno(), 4096)
+        try:
+            got = os.read(sys.stdin.fileno(), 4096)
+        except OSError:
+            got = b""
         if not got:
             raise Stopped("the terminal is gone")
         self._typed = (self._typed + got)[-TYPED_CHARS_MAX * 4 :]
@@ -101,17 +107,24 @@ class Answers:
 
     def say(self, text: str) -> None:
         """Print it: it is the log."""
-        print(text, flush=True)
+        _print(text)
 
     def ask(self, key: str, question: str) -> str:
         """What the file has for that key; for a key that it has not, Enter."""
         answer = self._answers.get(key, "").strip()[:TYPED_CHARS_MAX]
-        print(f"{question} {answer}", flush=True)
+        _print(f"{question} {answer}")
         return answer
 
     def turn(self) -> None:
         """Wait."""
         threading.Event().wait(TURN_S)
+
+
+def _print(text: str, end: str = "\n") -> None:
+    try:
+        print(text, end=end, flush=True)
+    except OSError as e:
+        raise Stopped("the terminal is gone") from e
 
 
 def left_out(answer: str) -> str | None:

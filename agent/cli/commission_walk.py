@@ -70,6 +70,8 @@ class Walk:
         self.lines: list[Line] = []
         self.testing = False
         """A walk test is open that we have begun."""
+        self.begun: Callable[[], None] = lambda: None
+        """To be called when that begins in which the machine is not to go down; `commission.py` calls it for all steps but cranking."""
 
     # --- the agent ----------------------------------------------------------------------------------------------------------------
 
@@ -157,6 +159,11 @@ class Walk:
         what = {name: words(key, **facts) for name, words in self.words.items()}
         self._add(Line(result, code, what, {name: words(do, **facts) if do else "" for name, words in self.words.items()}))
 
+    def not_done(self, code: str, key: str, **facts: object) -> None:
+        """A line for what was not looked at, because of an answer: it keeps the whole from `passed`, as what was left out does."""
+        what = {name: words(key, **facts) for name, words in self.words.items()}
+        self._add(Line("skip", code, what, dict.fromkeys(self.words, ""), left_out=True))
+
     def left_out(self, code: str, reason: Sentence | str) -> None:
         """A line for what was left out by hand."""
         what = {name: words("left_out", reason=reason or "-") for name, words in self.words.items()}
@@ -172,6 +179,10 @@ class Walk:
 
     def _add(self, line: Line) -> None:
         self.lines.append(line)
+        self.tell(line)
+
+    def tell(self, line: Line) -> None:
+        """Say a line of the report."""
         self.talk.say(f"  {self.text(line.result)}  {line.what[self._language]}")
         if line.do[self._language]:
             self.talk.say(f"        → {line.do[self._language]}")

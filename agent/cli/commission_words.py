@@ -19,6 +19,15 @@ COMMISSION: dict[str, tuple[str, str]] = {
         "Ended before its end; there is no report. Steps that are done are kept: run it again to go on.",
         "未完成即结束，没有报告。已完成的步骤已保留，重新执行可继续。",
     ),
+    "went_down": ("the machine went down in this step: {name}", "本步骤（{name}）进行中整机断电重启"),
+    "went_down.do": (
+        "Find what took its supply: plug, fuse, what this step has switched. Feed it from the battery itself (WIRING.md). Then once more.",
+        "查明断电原因：插头、保险丝、本步骤接通的设备；由蓄电池直接供电（见 WIRING.md）。然后重做。",
+    ),
+    "unattended": (
+        "PARTIAL: nothing has failed, but nobody was there: a file or a script has answered.",
+        "部分验收：没有失败，但无人在场，答案来自文件或脚本。",
+    ),
     "unfinished": (
         "An unfinished commissioning is here: {count} of {all} steps are done.",
         "有未完成的验收：{all} 步中已完成 {count} 步。",
@@ -57,6 +66,7 @@ COMMISSION: dict[str, tuple[str, str]] = {
     "title.link": ("link", "链路"),
     "title.panic": ("panic buttons, end to end", "报警按钮全程测试"),
     "title.crank": ("starting the engine", "启动发动机"),
+    "title.faults": ("faults, versions", "故障、版本"),
     "about.machine": ("Nothing to do: the machine is looked at.", "无需操作：检查设备本身。"),
     "about.clock": ("Nothing to do: the time is waited for.", "无需操作：等待时间。"),
     "about.inputs": (
@@ -77,16 +87,30 @@ COMMISSION: dict[str, tuple[str, str]] = {
         "Somebody at the centre must acknowledge. A press is a test alarm; a hold of 5 s is a real one all the same.",
         "需要指挥中心配合确认。按下为测试报警；按住 5 秒仍是真实报警。",
     ),
-    "about.crank": ("The engine is off, and is then started.", "先熄火，再启动发动机。"),
+    "about.crank": (
+        "The engine is off, and is then started. A place without one says so.",
+        "先熄火，再启动发动机。没有发动机的固定点回答没有即可。",
+    ),
+    "about.faults": ("Nothing to do: what is wrong now, after all that.", "无需操作：查看此时还有哪些故障。"),
     # inputs
     "use.ignition": ("the ignition", "点火开关"),
     "use.light_hand": ("the light switch", "灯光开关"),
     "use.tamper": ("the tamper contact", "防拆触点"),
     "use.generic": ("the input", "输入"),
     "use.panic_cancel": ("the cancel button", "取消按钮"),
+    "use.low_voltage": ("the low-battery contact", "低电压触点"),
+    "use.recorder_alive": ("the recorder's sign of life", "录像机运行信号"),
     "input.is_on": ("Is {use} `{name}` on at this moment? [y/n]", "现在{use} `{name}` 是接通的吗？[y/n]"),
     "input.now_on": ("Switch {use} `{name}` ON now ({seconds} s) …", "请接通{use} `{name}`（{seconds} 秒内）……"),
     "input.now_off": ("Switch {use} `{name}` OFF now ({seconds} s) …", "请断开{use} `{name}`（{seconds} 秒内）……"),
+    "input.make_on": (
+        "Make {use} `{name}` read ON now: by its own device, or bridge its terminal ({seconds} s) …",
+        "请使{use} `{name}` 为接通：用其设备，或短接其端子（{seconds} 秒内）……",
+    ),
+    "input.make_off": (
+        "Make {use} `{name}` read OFF now: by its own device, or open its terminal ({seconds} s) …",
+        "请使{use} `{name}` 为断开：用其设备，或断开其端子（{seconds} 秒内）……",
+    ),
     "input.found": ("{name}: found, both ways", "{name}：通断均已检测到"),
     "input.not_found": ("{name}: no change seen in {seconds} s", "{name}：{seconds} 秒内没有变化"),
     "input.not_found.do": (
@@ -98,7 +122,6 @@ COMMISSION: dict[str, tuple[str, str]] = {
         'If it is stuck, free it. Else swap the contact, or set active = "{other}", `sudo outpost-install apply`, and commission anew.',
         '若已卡住请松开；否则更换触点，或在配置中设 active = "{other}"，执行 `sudo outpost-install apply` 后重新验收。',
     ),
-    "input.rests_on": ("{name}: on at rest, as it should be", "{name}：静止时为接通，正确"),
     "input.rests_off": ("{name}: off at rest, as it should be", "{name}：静止时为断开，正确"),
     "input.beats": ("{name}: the recorder's heartbeat is seen", "{name}：检测到录像机心跳"),
     "input.still": ("{name}: no heartbeat of the recorder", "{name}：没有录像机心跳"),
@@ -138,9 +161,22 @@ COMMISSION: dict[str, tuple[str, str]] = {
     ),
     "output.works": ("{name}: works, as seen by hand", "{name}：人工确认正常"),
     "output.dark": ("{name}: commanded on, and does not work", "{name}：已接通但不工作"),
-    "output.sensed": ("{name}: commanded on, and {eye} sees it", "{name}：已接通，{eye} 检测到点亮"),
+    "output.sensed": ("{name}: commanded on, and seen by {eye}", "{name}：已接通，{eye} 检测到点亮"),
     "output.sensed_dark": ("{name}: commanded on, and {eye} sees no light", "{name}：已接通，{eye} 没有检测到点亮"),
     "output.stays_lit": ("{name}: all lights are commanded off, and {eye} sees light", "{name}：已全部关灯，{eye} 仍检测到点亮"),
+    "eye.sees": ("{name}: saw darkness, and then {lamps}", "{name}：能看到熄灭，也看到了 {lamps}"),
+    "eye.blind": ("{name}: saw none of the lamps that it watches", "{name}：其监视的灯一盏也没有看到"),
+    "eye.never_dark": ("{name}: sees no darkness while all lights are commanded off", "{name}：全部关灯时仍不显示熄灭"),
+    "eye.untried": ("{name}: none of the lamps that it watches was lit", "{name}：其监视的灯一盏也没有点亮过"),
+    "eye.nothing": ("{name}: watches no group of lights", "{name}：没有监视任何灯组"),
+    "eye.nothing.do": (
+        "Set `senses` of this input to a group, `sudo outpost-install apply`, and commission anew.",
+        "在配置中为该输入设 `senses`，执行 `sudo outpost-install apply` 后重新验收。",
+    ),
+    "eye.do": (
+        "Check this sensor, its wire, its place and its `active`: `outpost check` prints its screw.",
+        "检查该传感器、线路、位置和 `active` 设置；`outpost check` 列出其端子。",
+    ),
     "output.do": (
         "Check lamp, fuse, relay and wire; `outpost check` prints screw and fuse of each.",
         "检查灯泡、保险丝、继电器和线路；`outpost check` 列出各自的端子和保险丝。",
@@ -220,6 +256,14 @@ COMMISSION: dict[str, tuple[str, str]] = {
     # clock, cranking
     "clock.wait": ("  the time is waited for …", "  等待时间……"),
     "crank.start": ("Engine off. Press Enter, then start the engine at once >", "发动机熄火。按回车后立即启动发动机 >"),
+    "crank.engine": ("Is there an engine to be started here? [y/n]", "这里有需要启动的发动机吗？[y/n]"),
+    "crank.no_engine": ("there is no engine here: nothing to try", "这里没有发动机，不适用"),
+    "crank.started": (
+        "Did the engine start within these {seconds} s? [y/n]",
+        "发动机在这 {seconds} 秒内启动了吗？[y/n]",
+    ),
+    "crank.not_started": ("the engine was not started", "发动机没有启动"),
+    "faults.wait": ("  faults that go by themselves are waited for, {seconds} s at most …", "  等待会自行消除的故障，最多 {seconds} 秒……"),
     "crank.lived": ("the agent ran through it", "启动过程中程序没有中断"),
     "crank.restart": ("the unit was restarted by it", "启动发动机导致本单元重启"),
     "crank.rebooted": ("the whole machine went down in it", "启动过程中整机断电重启"),

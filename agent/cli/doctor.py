@@ -62,12 +62,13 @@ def examined(socket: str | None, path: Path, words: Words) -> list[Check]:
     unread = Check("fail" if seen.mistakes else "skip", "config", words("no_config"), words("no_config.do", path=path))
     told = [] if seen.config else [unread]
     body, answer = _asked(socket, path, words)
-    return [answer, *told, *machine(seen.config, words), *doctor_keys.keys(path, words), *_unit(body, seen.config, words)]
+    below = machine(body, seen.config, words)
+    return [answer, *told, *below, *doctor_keys.keys(path, words), *_unit(body, seen.config, below, words)]
 
 
-def machine(config: Config | None, words: Words) -> list[Check]:
-    """What lies below the agent."""
-    return [*doctor_machine.power(words), *doctor_machine.storage(config.store if config else None, words)]
+def machine(body: dict[str, Any] | None, config: Config | None, words: Words) -> list[Check]:
+    """What lies below the agent, and what the agent has seen of it."""
+    return [*doctor_machine.power(words, body=body), *doctor_machine.storage(config.store if config else None, words)]
 
 
 def _asked(socket: str | None, path: Path, words: Words) -> tuple[dict[str, Any] | None, Check]:
@@ -87,19 +88,23 @@ def _asked(socket: str | None, path: Path, words: Words) -> tuple[dict[str, Any]
     return body, Check("pass", "agent", words("agent.up", span=words.span(number(unit.get("uptime_s")) or 0.0)))
 
 
-def _unit(body: dict[str, Any] | None, config: Config | None, words: Words) -> list[Check]:
+def _unit(body: dict[str, Any] | None, config: Config | None, below: list[Check], words: Words) -> list[Check]:
     link = doctor_link.link(body, config.mqtt if config else None, words, clock.monotonic)
     if body is None:
         unseen = [Check("skip", code, words("no_agent")) for code in ("clock", "store", "wiring", "gnss", "faults", "walk_test")]
         return [*unseen, *link, *doctor_unit.versions(None, words), *_board(words)]
-    return [
+    parts = [
         doctor_unit.clock(body, words),
         doctor_unit.store(body, words),
         *doctor_unit.wiring(body, config, words),
         *doctor_unit.gnss(body, words),
         *link,
-        *doctor_unit.faults_now(body, words),
-        *doctor_unit.walk_tests(body, config, words),
+    ]
+    tested = doctor_unit.walk_tests(body, config, words)
+    return [
+        *parts,
+        *doctor_unit.faults_now(body, words, [*below, *parts, *tested]),
+        *tested,
         doctor_unit.commissioned(body, words),
         *doctor_unit.versions(body, words),
         *_board(words),

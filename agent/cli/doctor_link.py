@@ -46,7 +46,7 @@ def link_told(body: dict[str, Any] | None, seen: list[link_look.Stage] | None, w
         return [state, Check("pass", "link.steps", words("link.agreed")), certificate(body, words), trip(body, words)]
     reason = clean(told.get("reason") or "-")
     advice = words.advice(reason) or ""
-    state = Check("fail", "link.state", words("link.offline", endpoint=endpoint, reason=words.reason(reason)), advice)
+    state = Check("fail", "link.state", words("link.offline", endpoint=endpoint, reason=words.reason(reason)), advice, ("link.down",))
     return [state, *looked, certificate(body, words)]
 
 
@@ -59,14 +59,17 @@ def _stage(stage: link_look.Stage, words: Words) -> Check:
 
 
 def certificate(body: dict[str, Any], words: Words) -> Check:
-    """Days that are left of the unit's certificate."""
-    days = number(section(body, "certificate").get("days_left"))
+    """Days that are left of the unit's certificate, and whether new files are taken up."""
+    told, do, fault = section(body, "certificate"), words("certificate.do"), ("link.certificate",)
+    days = number(told.get("days_left"))
+    if told.get("trouble"):
+        return Check("fail", "link.certificate", words("certificate.trouble", reason=clean(told["trouble"])), do, fault)
     if days is None:
         return Check("skip", "link.certificate", words("certificate.none"))
     if days < 0:
-        return Check("fail", "link.certificate", words("certificate.over", days=int(-days)), words("certificate.do"))
+        return Check("fail", "link.certificate", words("certificate.over", days=int(-days)), do, fault)
     what = words("certificate", days=int(days))
-    return Check("warn", "link.certificate", what, words("certificate.do")) if days < DAYS_FEW else Check("pass", "link.certificate", what)
+    return Check("warn", "link.certificate", what, do, fault) if days < DAYS_FEW else Check("pass", "link.certificate", what)
 
 
 def trip(body: dict[str, Any], words: Words) -> Check:

@@ -5,12 +5,17 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from agent.adapters import disk, inventory, supply, vitals
-from agent.cli.doctor_check import Check, Result
+from agent.cli.doctor_check import Check, Result, having
+from agent.cli.why_findings import number, section, told_faults
 from agent.cli.why_words import Words, size
 from agent.config import Store
+from agent.core.heat import slowed_by_heat
+from agent.core.inventory import TB, WORN
+from agent.core.machine import SINCE, UNDER_VOLTAGE
+from agent.core.wires import BOARD
 
 Seen = TypeVar("Seen")
 Late = TypeVar("Late")
@@ -35,7 +40,7 @@ RATE_S_MIN = 3600.0
 """The first hour of a machine writes more than the others."""
 
 YEARS_FEW, YEARS_TOO_FEW = 5.0, 1.0
-LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = 9, 11
+LIFE_TENTHS_LOW, LIFE_TENTHS_OVER = round(WORN * 10), 11
 
 
 class Power(NamedTuple):
@@ -55,9 +60,9 @@ class Storage(NamedTuple):
     up_s: float | None
 
 
-def power(words: Words, sys: Path = Path("/sys")) -> list[Check]:
-    """Supply and heat."""
-    return power_told(power_seen(sys), words)
+def power(words: Words, sys: Path = Path("/sys"), body: dict[str, Any] | None = None) -> list[Check]:
+    """Supply and heat. `body`: the agent's status."""
+    return power_told(power_seen(sys), words, body)
 
 
 def power_seen(sys: Path = Path("/sys")) -> Power:
@@ -65,19 +70,29 @@ def power_seen(sys: Path = Path("/sys")) -> Power:
     return Power(supply.throttled(sys), _lowest(sys), vitals.hottest_c(sys))
 
 
-def power_told(seen: Power, words: Words) -> list[Check]:
-    """Say it."""
-    return [_supply(seen.bits, words), *_voltages(seen.lowest, words), _heat(seen.bits, seen.hottest_c, words)]
+def power_told(seen: Power, words: Words, body: dict[str, Any] | None = None) -> list[Check]:
+    """Say it, with what the agent has seen of it by its status."""
+    faulty = told_faults(body or {})
+    heat = _heat(seen.bits, seen.hottest_c, "heat.high" in faulty, words)
+    board = BOARD in having(str(faulty.get("power.low", {}).get("detail")))
+    return [_supply(seen.bits, section(body or {}, "vitals"), board, words), *_voltages(seen.lowest, words), heat]
 
 
-def _supply(bits: supply.Throttled | None, words: Words) -> Check:
+def _supply(bits: supply.Throttled | None, vitals: dict[str, Any], faulty: bool, words: Words) -> Check:
+    """That nothing says so is no proof that it was never low: the kernel makes the firmware forget, and the agent was not always there."""
+    counted = number(vitals.get("throttled"))
+    told, do = f"power.low:{BOARD}", words("supply.do")
+    if bits is not None and bits.under_voltage:
+        return Check("fail", "power.supply", words("supply.low"), do, (told,))
+    if faulty or vitals.get("supply_low") is True:
+        return Check("fail", "power.supply", words("supply.low_just"), do, (told,))
+    if bits is not None and bits.under_voltage_was:
+        return Check("warn", "power.supply", words("supply.was"), do)
+    if counted is not None and int(counted) >> SINCE & UNDER_VOLTAGE:
+        return Check("warn", "power.supply", words("supply.was_seen"), do)
     if bits is None:
         return Check("skip", "power.supply", words("supply.unknown"))
-    if bits.under_voltage:
-        return Check("fail", "power.supply", words("supply.low"), words("supply.do"))
-    if bits.under_voltage_was:
-        return Check("warn", "power.supply", words("supply.was"), words("supply.do"))
-    return Check("pass", "power.supply", words("supply.well"))
+    return Check("pass", "power.supply", words("supply.well" if counted is None else "supply.well_seen"))
 
 
 def _lowest(sys: Path) -> dict[str, float]:
@@ -105,17 +120,16 @@ def voltage(name: str, volts: float, count: int, words: Words) -> Check:
     return Check(result, "power.voltage", what, "" if result == "pass" else words("supply.do"))
 
 
-def _heat(bits: supply.Throttled | None, hottest: float | None, words: Words) -> Check:
+def _heat(bits: supply.Throttled | None, hottest: float | None, faulty: bool, words: Words) -> Check:
     if hottest is None:
         return Check("skip", "power.heat", words("heat.unknown"))
-    degrees = f"{hottest:.0f}"
-    if hottest >= TOO_HOT_C or (bits and (bits.throttled or bits.hot)):
-        key = "heat.throttled" if bits and (bits.throttled or bits.hot) else "heat.hot"
-        return Check("fail", "power.heat", words(key, degrees=degrees), words("heat.do"))
-    if hottest >= HOT_C or (bits and (bits.throttled_was or bits.hot_was)):
-        key = "heat.hot" if hottest >= HOT_C else "heat.was"
-        return Check("warn", "power.heat", words(key, degrees=degrees), words("heat.do"))
-    return Check("pass", "power.heat", words("heat.well" if bits else "heat.hot", degrees=degrees))
+    degrees, do = f"{hottest:.0f}", words("heat.do")
+    slowed = bits is not None and slowed_by_heat(bits.now, hottest)
+    if faulty or hottest >= TOO_HOT_C or slowed:
+        return Check("fail", "power.heat", words("heat.throttled" if slowed else "heat.hot", degrees=degrees), do, ("heat.high",))
+    if hottest >= HOT_C or (bits is not None and slowed_by_heat(bits.was, None)):
+        return Check("warn", "power.heat", words("heat.hot" if hottest >= HOT_C else "heat.was", degrees=degrees), do)
+    return Check("pass", "power.heat", words("heat.well" if bits is not None and bits.whole else "heat.hot", degrees=degrees))
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------------------------
@@ -140,7 +154,7 @@ def storage_told(seen: Storage | None, store: Store | None, words: Words) -> lis
         return [Check("fail", "disk", words("disk.silent", path=path), words("mount.readonly.do"))]
     if seen.mounted is None:
         return [Check("skip", "disk.mount", words("mount.unknown", path=path)), _free(path, seen.free, words)]
-    worn = [] if seen.worn is None else [_wear(store, seen.worn, seen.up_s, words)]
+    worn = [] if seen.worn is None else [_wear(store, seen.worn, seen.up_s, words), *_errors(seen.worn, words)]
     return [_mount(path, seen.mounted, words), _free(path, seen.free, words), *worn]
 
 
@@ -174,7 +188,8 @@ def _free(path: Path, free: int | None, words: Words) -> Check:
     if free is None:
         return Check("skip", "disk.free", words("free.unknown", path=path))
     result: Result = "fail" if free < FREE_BYTES_TOO_LOW else "warn" if free < FREE_BYTES_LOW else "pass"
-    return Check(result, "disk.free", words("free", size=size(free), path=path), "" if result == "pass" else words("free.do"))
+    what, told = words("free", size=size(free), path=path), ("store.full",) if result == "fail" else ()
+    return Check(result, "disk.free", what, "" if result == "pass" else words("free.do"), told)
 
 
 def _wear(store: Store, worn: disk.Disk, up_s: float | None, words: Words) -> Check:
@@ -183,17 +198,29 @@ def _wear(store: Store, worn: disk.Disk, up_s: float | None, words: Words) -> Ch
         tenths = worn.used_tenths
         result: Result = "fail" if tenths >= LIFE_TENTHS_OVER else "warn" if tenths >= LIFE_TENTHS_LOW else "pass"
         what = words("wear.life", name=worn.whole, percent=tenths * 10)
-        return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
+        return Check(result, "disk.wear", what, *(() if result == "pass" else (words("wear.do"), ("store.worn",))))
+    if worn.made_bytes is not None and worn.made_bytes >= WORN * store.endurance_tb * TB:
+        over = worn.made_bytes >= store.endurance_tb * TB
+        what = words("wear.written", name=worn.whole, size=size(worn.made_bytes), tb=f"{store.endurance_tb:g}")
+        return Check("fail" if over else "warn", "disk.wear", what, words("wear.do"), ("store.worn",))
     if worn.written_bytes is None or not up_s:
         return Check("skip", "disk.wear", words("wear.unknown"))
     if up_s < RATE_S_MIN:
         return Check("skip", "disk.wear", words("wear.short", name=worn.whole, size=size(worn.written_bytes), span=words.span(up_s)))
     a_day = worn.written_bytes / up_s * DAY_S
-    years = store.endurance_tb * 1e12 / max(a_day, 1.0) / 365
+    years = store.endurance_tb * TB / max(a_day, 1.0) / 365
     result = "fail" if years < YEARS_TOO_FEW else "warn" if years < YEARS_FEW else "pass"
     told = f"{years:.1f}" if years < 100 else "100+"
     what = words("wear.rate", name=worn.whole, size=size(a_day), tb=f"{store.endurance_tb:g}", years=told)
     return Check(result, "disk.wear", what, "" if result == "pass" else words("wear.do"))
+
+
+def _errors(worn: disk.Disk, words: Words) -> list[Check]:
+    """What the file system has found wrong in itself; most have found nothing, or count nothing."""
+    if not worn.errors:
+        return []
+    what = words("disk.errors", name=worn.name, count=worn.errors)
+    return [Check("fail", "disk.errors", what, words("disk.errors.do"), ("store.worn",))]
 
 
 def board() -> str | None:

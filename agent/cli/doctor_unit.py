@@ -4,11 +4,11 @@ Any key may be absent or of another type than today's: the agent may be older or
 """
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agent import __version__
-from agent.cli.doctor_check import Check, Result
+from agent.cli.doctor_check import Check, Result, having, is_told
 from agent.cli.doctor_machine import kernel
 from agent.cli.why_findings import detail_of, number, section, store_reason, told_faults
 from agent.cli.why_words import Words, clean
@@ -24,11 +24,8 @@ DBHZ_LOW, DBHZ_TOO_LOW = 37.0, 30.0
 
 DAY_MS = 86_400_000
 
-CHECKED = (
-    *("input.cut", "input.short", "panic.stuck", "panic.untested"),
-    *("gnss.antenna", "gnss.port", "gnss.silent", "store.down", "link.down"),
-)
-"""Faults that a check of their own tells, with its advice."""
+SKY_S_MAX = 10.0
+"""Receivers tell of satellites each second, some each fifth."""
 
 WIRE_FAULT = {"input.cut": "wire.cut", "input.short": "wire.short", "panic.stuck": "wire.stuck"}
 
@@ -50,7 +47,7 @@ def store(body: Section, words: Words) -> Check:
     if outbox.get("store") == "open":
         count = sum(int(number(of) or 0) for of in section(outbox, "waiting").values())
         return Check("pass", "store", words("store.open", count=count))
-    return Check("fail", "store", words("store.down", reason=store_reason(outbox)), words("store.down.do"))
+    return Check("fail", "store", words("store.down", reason=store_reason(outbox)), words("store.down.do"), ("store.down",))
 
 
 # --- wires ------------------------------------------------------------------------------------------------------------------------------
@@ -71,8 +68,8 @@ def _wire(wired: Input, body: Section, words: Words) -> Check:
         return Check("skip", code, words("wire.hidden", name=name))
     for fault, key in WIRE_FAULT.items():
         detail = told_faults(body).get(fault, {}).get("detail")
-        if isinstance(detail, str) and name in detail.split(", "):
-            return Check("fail", code, words(key, name=name), words("wire.do"))
+        if isinstance(detail, str) and name in having(detail):
+            return Check("fail", code, words(key, name=name), words("wire.do"), (f"{fault}:{name}",))
     reads = section(body, "inputs").get(name)
     if not isinstance(reads, bool):
         return Check("fail", code, words("wire.unread", name=name), words("wire.do"))
@@ -88,6 +85,9 @@ def gnss(body: Section, words: Words) -> list[Check]:
     if found.result == "fail":
         return [found]
     sky = section(body, "sky")
+    age_s = number(sky.get("age_s"))
+    if age_s is not None and age_s > SKY_S_MAX:  # so is what is known of antenna and signal
+        return [found, Check("fail", "gnss.satellites", words("sats.old", span=words.span(age_s)), words("sats.old.do"))]
     return [found, _antenna(sky, words), _satellites(body, sky, words), signal(number(sky.get("cn0_best_dbhz")), words)]
 
 
@@ -95,9 +95,9 @@ def _receiver(body: Section, words: Words) -> Check:
     receiver, faulty = section(body, "receiver"), told_faults(body)
     port = clean(receiver.get("port", "-"))
     if receiver.get("up") is False:
-        return Check("fail", "gnss.receiver", words("gnss.shut", port=port), words("gnss.silent.do", port=port))
+        return Check("fail", "gnss.receiver", words("gnss.shut", port=port), words("gnss.silent.do", port=port), PORT_FAULTS)
     if not receiver.get("sentences") or "gnss.silent" in faulty:
-        return Check("fail", "gnss.receiver", words("gnss.silent", port=port), words("gnss.silent.do", port=port))
+        return Check("fail", "gnss.receiver", words("gnss.silent", port=port), words("gnss.silent.do", port=port), PORT_FAULTS)
     what = words("gnss.found", port=port, sentences=receiver["sentences"])
     hardware = section(section(body, "commissioned"), "hardware")
     named = [clean(said) for name, said in hardware.items() if str(name).startswith("receiver")]
@@ -105,6 +105,7 @@ def _receiver(body: Section, words: Words) -> Check:
 
 
 MODES = {"none": "mode.none", "2d": "mode.2d", "3d": "mode.3d", "fixed": "mode.fixed"}
+PORT_FAULTS = ("gnss.port", "gnss.silent")
 ANTENNA = {"ok": "antenna.ok", "open": "antenna.open", "short": "antenna.short"}
 
 
@@ -114,19 +115,22 @@ def _antenna(sky: Section, words: Words) -> Check:
         return Check("skip", "gnss.antenna", words("antenna.silent"))
     well = state == "ok"
     told = words(ANTENNA[state]) if state in ANTENNA else state
-    return Check("pass" if well else "fail", "gnss.antenna", words("antenna", state=told), "" if well else words("antenna.do"))
+    what = words("antenna", state=told)
+    return Check("pass", "gnss.antenna", what) if well else Check("fail", "gnss.antenna", what, words("antenna.do"), ("gnss.antenna",))
 
 
 def _satellites(body: Section, sky: Section, words: Words) -> Check:
     systems = {clean(name): counts for name, counts in section(sky, "systems").items() if isinstance(counts, dict)}
     mode = clean(section(body, "position").get("mode", "none"))
-    if not systems:
-        fixed = mode in ("2d", "3d", "fixed")
-        return Check("skip" if fixed else "fail", "gnss.satellites", words("sats.none"), "" if fixed else words("sats.do"))
-    told = words.listed(f"{name} {counts.get('used', '-')}/{counts.get('view', '-')}" for name, counts in sorted(systems.items()))
     fixed = mode in ("2d", "3d", "fixed")
-    what = words("sats", told=told, mode=words(MODES[mode]) if mode in MODES else mode)
-    return Check("pass" if fixed else "fail", "gnss.satellites", what, "" if fixed else words("sats.do"))
+    if not systems:
+        return _fixed(fixed, words("sats.none"), words, well="skip")
+    told = words.listed(f"{name} {counts.get('used', '-')}/{counts.get('view', '-')}" for name, counts in sorted(systems.items()))
+    return _fixed(fixed, words("sats", told=told, mode=words(MODES[mode]) if mode in MODES else mode), words)
+
+
+def _fixed(fixed: bool, what: str, words: Words, well: Result = "pass") -> Check:
+    return Check(well, "gnss.satellites", what) if fixed else Check("fail", "gnss.satellites", what, words("sats.do"), ("gnss.no_fix",))
 
 
 def signal(dbhz: float | None, words: Words, code: str = "gnss.signal") -> Check:
@@ -140,13 +144,13 @@ def signal(dbhz: float | None, words: Words, code: str = "gnss.signal") -> Check
 # --- faults, tests, versions ------------------------------------------------------------------------------------------------------------
 
 
-def faults_now(body: Section, words: Words) -> list[Check]:
-    """A line for each fault that no other check tells."""
-    order = list(FAULTS)
-    found = [code for code in told_faults(body) if code not in CHECKED]
+def faults_now(body: Section, words: Words, told: Iterable[Check] = ()) -> list[Check]:
+    """A line for each fault that none of the checks so far has told."""
+    order, told = list(FAULTS), list(told)
+    found = {code: fault for code, fault in told_faults(body).items() if not is_told(code, clean(fault.get("detail") or ""), told)}
     if not found:
-        return [Check("pass", "faults", words("faults.none"))]
-    return [_fault(code, told_faults(body)[code], words) for code in sorted(found, key=lambda c: order.index(c) if c in FAULTS else -1)]
+        return [Check("pass", "faults", words("faults.none_more" if told_faults(body) else "faults.none"))]
+    return [_fault(code, found[code], words) for code in sorted(found, key=lambda c: order.index(c) if c in FAULTS else -1)]
 
 
 def _fault(code: str, fault: Section, words: Words) -> Check:
@@ -170,12 +174,12 @@ def _walks(tested: Section, now_ms: float | None, every: int, words: Words) -> I
     for name, at in tested.items():
         code, at_ms = f"walk_test.{clean(name)}", number(at)
         if at_ms is None:
-            yield Check("warn", code, words("walk.never", name=name), words("walk.do"))
+            yield Check("warn", code, words("walk.never", name=name), words("walk.do"), (f"panic.untested:{clean(name)}",))
         elif now_ms is None:
             yield Check("pass", code, words("walk.passed_some", name=name))
         elif every and now_ms - at_ms > every * DAY_MS:
             what = words("walk.old", name=name, days=int((now_ms - at_ms) // DAY_MS), every=every)
-            yield Check("warn", code, what, words("walk.do"))
+            yield Check("warn", code, what, words("walk.do"), (f"panic.untested:{clean(name)}",))
         else:
             yield Check("pass", code, words("walk.passed", name=name, days=int(max(0.0, now_ms - at_ms) // DAY_MS)))
 

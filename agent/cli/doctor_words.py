@@ -20,7 +20,13 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "agent.down": ("the agent does not answer: {reason}", "程序没有应答：{reason}"),
     "agent.down.do": ("`systemctl start outpost`; then `outpost why`.", "执行 `systemctl start outpost`，再看 `outpost why`。"),
     # power and heat
-    "supply.well": ("the 5 V supply has been well since power-on", "自上电以来 5 V 供电正常"),
+    "supply.well": ("the 5 V supply is well now", "5 V 供电目前正常"),
+    "supply.well_seen": (
+        "the 5 V supply is well now, and was whenever the agent looked since its start",
+        "5 V 供电目前正常，程序启动以来的检测也都正常",
+    ),
+    "supply.low_just": ("the 5 V supply was too low a moment ago, or is", "5 V 供电刚才过低，或现在仍过低"),
+    "supply.was_seen": ("the 5 V supply was too low since the agent's start; it is well now", "程序启动以来 5 V 供电曾过低，现已正常"),
     "supply.low": ("the 5 V supply is too low now", "5 V 供电目前过低"),
     "supply.was": ("the 5 V supply was too low since power-on; it is well now", "上电以来 5 V 供电曾过低，现已正常"),
     "supply.unknown": ("this board does not watch its supply, or this user may not ask", "本机不监测供电，或当前用户无权查询"),
@@ -68,10 +74,19 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "{name}：上电 {span} 来写入 {size}，时间太短无法推算",
     ),
     "wear.life": ("{name} says that {percent} % of its life is used", "{name} 自报寿命已用 {percent} %"),
+    "wear.written": (
+        "{name}: {size} were written to its file system, of {tb} TB of endurance",
+        "{name}：文件系统累计写入 {size}，耐久度为 {tb} TB",
+    ),
     "wear.unknown": ("what is written to the disk cannot be read", "无法读取磁盘写入量"),
     "wear.do": (
         "Use a card or an SSD made for endurance (store.endurance_tb says how much it bears); replace it before it is over.",
         "使用高耐久存储卡或固态硬盘（store.endurance_tb 为其耐久度），并在寿命用尽前更换。",
+    ),
+    "disk.errors": ("the file system on {name} has found {count} errors in itself", "{name} 的文件系统已发现 {count} 个错误"),
+    "disk.errors.do": (
+        "Replace the card soon. After a power cut alone it may be `fsck` that is wanted: with it the count begins anew.",
+        "尽快更换存储卡。若只是断电所致，可运行 `fsck`，运行后重新计数。",
     ),
     "store.open": ("the store is open; {count} records wait to be sent", "存储已打开，待发 {count} 条"),
     "store.down": ("the store is not open: {reason}", "存储没有打开：{reason}"),
@@ -113,8 +128,13 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "mode.2d": ("2d", "二维定位"),
     "mode.3d": ("3d", "三维定位"),
     "mode.fixed": ("fixed", "使用测定位置"),
+    "sats.old": ("nothing has been heard of satellites for {span}", "已有 {span}没有收到卫星信息"),
     "sats.none": ("no satellites are told", "没有卫星信息"),
     "sats.do": ("Put the vehicle under open sky and wait a minute.", "把车停到开阔处，等一分钟。"),
+    "sats.old.do": (
+        "The receiver speaks, but not of satellites: `outpost gnss` shows what comes; the sentences GSV and GSA must be switched on.",
+        "接收机有输出但没有卫星信息：用 `outpost gnss` 查看数据，并打开 GSV 和 GSA 语句。",
+    ),
     "signal": ("C/N0 of the best four: {dbhz} dB-Hz", "最强四颗的载噪比：{dbhz} dB-Hz"),
     "signal.unknown": ("fewer than four satellites are heard", "收到的卫星少于四颗"),
     "signal.do": (
@@ -134,6 +154,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "trip.do": ("A thin line: check signal and antenna of the modem.", "线路很慢：检查 4G 模块的信号和天线。"),
     "certificate": ("the unit's certificate ends in {days} days", "本单元证书还有 {days} 天到期"),
     "certificate.over": ("the unit's certificate ended {days} days ago", "本单元证书已过期 {days} 天"),
+    "certificate.trouble": ("the new certificate cannot be used: {reason}", "新证书无法使用：{reason}"),
     "certificate.none": ("no certificate, or the time is not known", "没有证书，或时间未知"),
     "certificate.do": (
         "Put a new certificate and its key where the old ones are; the agent takes them up within a minute, or after an alarm.",
@@ -164,6 +185,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "walk.never": ("{name}: never passed", "{name}：从未通过"),
     "walk.none": ("no panic button is configured", "没有配置报警按钮"),
     "walk.do": ("`outpost walk-test`, with somebody at the centre to acknowledge.", "执行 `outpost walk-test`，请指挥中心配合确认。"),
+    "faults.none_more": ("none but those told above or below", "除本页其他行所述外没有"),
     "version": ("outpost {version} on Python {python}, {kernel}", "outpost {version}，Python {python}，{kernel}"),
     "version.board": ("{board}", "{board}"),
     "version.differs": ("the agent runs {running}, this command is {ours}", "运行中的是 {running}，本命令是 {ours}"),

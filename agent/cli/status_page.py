@@ -187,7 +187,7 @@ FIRMWARE_WORDS = {
     0x40000: "has been throttled",
     0x80000: "has been at its soft temperature limit",
 }
-"""`vcgencmd get_throttled`."""
+"""By the bits of `vcgencmd get_throttled`; "has" is since the agent's start."""
 
 
 def _vitals(vitals: Section) -> Told:

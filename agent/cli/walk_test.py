@@ -4,14 +4,20 @@ import argparse
 import json
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
+from agent import clock
 from agent.cli import parser, reader
 from agent.cli.ask import NoAnswer, NotRunning, ask
+from agent.cli.endings import endings
 from agent.cli.status import FAILED, FINE, MISTAKE, NOT_RUNNING, socket_path
 
 LOOK_S = 0.5
 """How often the agent is asked how far it is: a hand waits for the answer."""
+
+LEASE_S, RENEW_S = 15.0, 5.0
+"""So long a test goes on without a word of who has begun it, who was perhaps killed and could stop nothing; they say one so often."""
 
 SAYS = {
     "untried": "not pressed yet",
@@ -32,7 +38,7 @@ GONE = "the test is over with it, and a press is an alarm: look at `outpost stat
 MORE = """
 For some minutes (walk_test.window_s) a press of a panic button makes a test alarm, which goes the whole way and is marked as a test. Press
 each button as in need, and wait until the centre has acknowledged it; the lamp shows how far it is. A hold of 5 s is a real alarm all the
-same. Ctrl-C ends the test."""
+same. Ctrl-C ends the test, and so does a terminal that is lost."""
 
 EPILOG = """\
 examples:
@@ -65,8 +71,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.config}: {e}; or name the agent's socket with -s", file=sys.stderr)
         return MISTAKE
     try:
-        return _test(path, args.json)
-    except BrokenPipeError:  # the test goes on
+        with endings():
+            return _test(path, args.json)
+    except KeyboardInterrupt:  # before there was a test
+        return FAILED
+    except OSError:  # nobody reads any more what is printed
         reader.left()
     except NotRunning as e:
         print(e, file=sys.stderr)
@@ -80,19 +89,33 @@ def run(args: argparse.Namespace) -> int:
 
 def _test(path: str, as_json: bool) -> int:
     boot = _boot(ask(path, {"ask": "status"}))
-    begun = ask(path, {"do": "walk_test"})
-    told: dict[str, Any] = {}
     try:
+        begun = ask(path, {"do": "walk_test", "lease_s": LEASE_S})
         _tell(begun if as_json else _invitation(begun), as_json)
-        while (now := _look(path, boot)).get("open"):
-            if now.get("inputs") != told.get("inputs"):
-                _tell(now if as_json else _news(told, now), as_json)
-                told = now
-            threading.Event().wait(LOOK_S)
+        now = _followed(path, boot, "lease_s" in begun, as_json)
     except KeyboardInterrupt:
         now = ask(path, {"do": "walk_test", "stop": True})
+    except OSError:
+        ask(path, {"do": "walk_test", "stop": True})
+        raise
     _tell(now if as_json else _verdict(now), as_json)
     return FINE if now.get("result") == "passed" else FAILED
+
+
+def _followed(path: str, boot: Any, leased: bool, as_json: bool) -> dict[str, Any]:
+    """The test when it is over; what changes is printed. `leased`: the agent is to hear that we are there (an older one knows no lease)."""
+    told: dict[str, Any] = {}
+    renew_at = clock.monotonic() + RENEW_S
+    while (now := _look(path, boot)).get("open"):
+        if now.get("inputs") != told.get("inputs"):
+            _tell(now if as_json else _news(told, now), as_json)
+            told = now
+        if leased and clock.monotonic() >= renew_at:
+            renew_at = clock.monotonic() + RENEW_S
+            with suppress(NotRunning, NoAnswer):  # the next look tells
+                ask(path, {"do": "walk_test", "renew": True, "lease_s": LEASE_S})
+        threading.Event().wait(LOOK_S)
+    return now
 
 
 def _look(path: str, boot: Any) -> dict[str, Any]:

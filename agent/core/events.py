@@ -43,7 +43,7 @@ from agent.core.inside import (
 )
 from agent.core.machine import (
     CAPPED,
-    SINCE_ON,
+    SINCE,
     SOFT_LIMIT,
     THROTTLED,
     UNDER_VOLTAGE,
@@ -55,7 +55,7 @@ from agent.core.machine import (
 from agent.wire.whys import Reason
 
 __all__ = [  # what is written elsewhere and found here: one place to import any event from
-    "CAPPED", "SINCE_ON", "SOFT_LIMIT", "THROTTLED", "UNDER_VOLTAGE",
+    "CAPPED", "SINCE", "SOFT_LIMIT", "THROTTLED", "UNDER_VOLTAGE",
     "ActionTaken", "AlarmChanged", "ClockRead", "Drafted", "Event", "FaultSeen", "FixMode", "HistoryHeld",
     "HistoryWanted", "HistoryWritten", "InputChanged", "InputHeld", "LampAsked", "Lane", "LightsAsked", "LightsSeen", "LightsShed",
     "LightsTurned", "LinkStalled", "LiveSlowed", "LossesKept", "MachineSeen", "ModemSeen", "OrderAnswered", "OrderGiven",

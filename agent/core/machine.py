@@ -14,8 +14,8 @@ class ClockRead(Event):
 class Vitals(Event):
     """How the machine is: memory of the agent, the hottest sensor, room for the store, and whether the board calls its supply too low.
 
-    `throttled`: the firmware's word of itself, as it is (see THROTTLED). `supply_v`: of a sensor on the supply. `store_readonly`: the file
-    system below the store takes no writes.
+    `supply_low`: at any time since the Vitals before. `throttled`: bits of the firmware (see UNDER_VOLTAGE). `supply_v`: of a sensor on the
+    supply. `store_readonly`: the file system below the store takes no writes.
     """
 
     rss_bytes: int
@@ -28,10 +28,12 @@ class Vitals(Event):
 
 
 UNDER_VOLTAGE, CAPPED, THROTTLED, SOFT_LIMIT = 0x1, 0x2, 0x4, 0x8
-"""Of `throttled`, as it is now. `vcgencmd get_throttled`."""
+"""Of `throttled`: what the firmware did at any time since the Vitals before, by the bits of `vcgencmd get_throttled`. Where the kernel
+has a watch over the supply it tells UNDER_VOLTAGE alone, and what the others are is not known."""
 
-SINCE_ON = 16
-"""So many bits further on the same: it has been so since the board was switched on."""
+SINCE = 16
+"""So many bits further on the same: so it was at any time since the agent's start, by the agent's own count. The firmware's own is of no
+use here: the kernel has it forgotten each two seconds."""
 
 
 class MachineSeen(Event):

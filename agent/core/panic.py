@@ -52,7 +52,7 @@ from agent.core.part import Output, Outputs, Part
 from agent.core.shared_fault import SharedFault
 from agent.core.timebase import Timebase
 from agent.core.walk_test import MEMORY as TEST_MEMORY
-from agent.core.walk_test import WalkTest
+from agent.core.walk_test import WalkTest, wished
 from agent.wire.orders import AckBody, ClearBody
 from agent.wire.records import Pos
 from agent.wire.whys import Why, refused, why
@@ -306,18 +306,18 @@ class Panic(Part):
     # --- the walk test ------------------------------------------------------------------------------------------------------------
 
     def _walk(self, taken: ActionTaken) -> list[Output]:
-        """Begin, or (`stop`) end a test. A silent alarm is no reason to refuse: that could be seen."""
-        stop = taken.body.get("stop", False)
-        if not isinstance(stop, bool):
-            return [Answer(taken.asker, refused(why("stop_malformed", found=f"{stop!r:.60}")))]
-        if stop:
-            out = self._test.end(taken.at, "stopped") if self._test.open else []
-            return [*out, Answer(taken.asker, self._test.status(taken.at))]
+        """Begin a test, end it, or renew its lease. A silent alarm is no reason to refuse: that could be seen."""
+        wish = wished(taken.body)
+        if isinstance(wish, Why):
+            return [Answer(taken.asker, refused(wish))]
+        if wish.stop or wish.renew:
+            return [*self._test.wanted(taken.at, wish), Answer(taken.asker, self._test.status(taken.at))]
         refusal = NOT_WHILE_LIVE if self._latches.shown else self._no_test()
         if refusal is not None:
             return [Answer(taken.asker, refused(refusal))]
-        out = self._test.begin(taken.at)
-        return [*out, Answer(taken.asker, self._test.status(taken.at) | {"buttons": self._described()})]
+        out = self._test.begin(taken.at, lease_s=wish.lease_s)
+        lease = {} if wish.lease_s is None else {"lease_s": wish.lease_s}
+        return [*out, Answer(taken.asker, self._test.status(taken.at) | {"buttons": self._described()} | lease)]
 
     def _no_test(self) -> Why | None:
         """Why none can begin; None when it can."""

@@ -24,7 +24,7 @@ from agent.core.heartbeat import Heartbeats
 from agent.core.heat import Heat
 from agent.core.inputs import Inputs
 from agent.core.integrity import Integrity
-from agent.core.inventory import Inventory
+from agent.core.inventory import TB, Inventory
 from agent.core.io import IoState
 from agent.core.light_hand import LightHand
 from agent.core.light_lease import LightLease
@@ -156,7 +156,7 @@ class Unit:
             Heat(),
             Heartbeats(config.input),
             IoState(self._told),
-            Inventory(self.version),
+            Inventory(self.version, config.store.endurance_tb * TB),
             HealthReport(self.version, config.report.health_interval_s, self._told),
         )
 

@@ -6,6 +6,9 @@ each button, when the window is over, when somebody stops it, when an alarm that
 alarms again. At its end every test alarm that is open is `cleared` by the unit itself, a `selftest` record says what came of it, and the
 lamp says for some seconds that all have passed; it is dark at once when they have not.
 
+Whoever begins it in the car may take it on a lease (`lease_s`), and renews that for as long as they are there: a program that was killed
+and can stop nothing any more leaves no car with its buttons set to test.
+
 In doubt a press is an alarm. A press that began before the window, a hold of 5 s, and a press of a button whose own alarm is live are none
 of the test's. The test is not carried over a start: what the store remembers of it serves only to say so, and to clear its alarms. A
 silent alarm neither hinders nor ends a test, since that could be seen.
@@ -13,7 +16,7 @@ silent alarm neither hinders nor ends a test, since that could be seen.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import msgspec
@@ -28,6 +31,7 @@ from agent.core.names import Names
 from agent.core.part import Output
 from agent.core.timebase import Timebase
 from agent.wire.records import Pos, SelfTest
+from agent.wire.whys import Why, why
 
 MEMORY = "walk_test"
 """Name under which a test that is under way lies in the store."""
@@ -38,6 +42,18 @@ REPEAT_AFTER_S = 15.0
 
 RESULT_SHOWN_S = 5.0
 """For so long the lamp says that the test is passed: who pressed the last button looks at the lamp, not at a page."""
+
+
+LEASE_S_MIN, LEASE_S_MAX = 2.0, 60.0
+"""A lease is shorter than the time in which somebody who needs help has given up, and longer than a busy machine takes to renew it."""
+
+
+class Wish(NamedTuple):
+    """What is asked of it: to begin a test, to `stop` it, or to `renew` its lease; for how long from now, None without a lease."""
+
+    stop: bool
+    renew: bool
+    lease_s: float | None
 
 
 class Marker(msgspec.Struct):
@@ -63,6 +79,7 @@ class WalkTest:
         self._here = here
         self._opened_at = math.inf
         self._closes_at = math.inf
+        self._lease_until = math.inf
         self._order: str | None = None
         self._trials: dict[str, Live] = {}
         self._passed: set[str] = set()
@@ -79,7 +96,8 @@ class WalkTest:
     @property
     def deadline(self) -> float:
         """When the window or what the lamp says is over, a test alarm is to be said again, or the store to be asked again."""
-        return min(self._closes_at, self._shown_until, self.memory.deadline, *(live.repeat_at for live in self._trials.values()), math.inf)
+        repeats = (live.repeat_at for live in self._trials.values())
+        return min(self._closes_at, self._lease_until, self._shown_until, self.memory.deadline, *repeats)
 
     def takes(self, since: float) -> bool:
         """Whether a press that began then is part of the test."""
@@ -97,13 +115,22 @@ class WalkTest:
 
     # --- begin and end --------------------------------------------------------------------------------------------------------------
 
-    def begin(self, at: float, order: str | None = None) -> list[Output]:
-        """Open the window; `order` is who is to be answered at the end."""
+    def begin(self, at: float, order: str | None = None, lease_s: float | None = None) -> list[Output]:
+        """Open the window; `order` is who is to be answered at the end. With `lease_s` it ends unless that is renewed."""
         assert self._buttons and not self.open, "nothing to test, or a test under way: asked for before"
+        self._lease_until = math.inf if lease_s is None else at + lease_s
         self._opened_at, self._closes_at, self._order = at, at + self._window_s, order
         self._trials, self._passed, self._newest, self._outcome = {}, set(), None, {}
         self._shown_until = math.inf
         return [self._keep(at)]
+
+    def wanted(self, at: float, wish: Wish) -> list[Output]:
+        """Stop it, or renew its lease, if there is any to stop or to renew."""
+        if wish.stop:
+            return self.end(at, "stopped") if self.open else []
+        if wish.lease_s is not None and self._lease_until < math.inf:
+            self._lease_until = at + wish.lease_s
+        return []
 
     def end(self, at: float, why: str) -> list[Output]:
         """Presses are alarms again. `why`: as `ended` of the record."""
@@ -114,6 +141,7 @@ class WalkTest:
         out += self._result(at, self._order, why, inputs)
         self._outcome = {"result": _result(inputs), "ended": why, "inputs": inputs}
         self._trials, self._newest, self._order, self._closes_at = {}, None, None, math.inf
+        self._lease_until = math.inf
         self._shown_until = at + RESULT_SHOWN_S if self._outcome["result"] == "passed" else math.inf
         return out
 
@@ -127,6 +155,8 @@ class WalkTest:
         """The window is over, or something is to be said or asked once more."""
         if at == self._closes_at:
             return self.end(at, "window")
+        if at == self._lease_until:
+            return self.end(at, "stopped")
         if at == self._shown_until:
             self._shown_until = math.inf
             return []
@@ -241,6 +271,19 @@ class WalkTest:
             out += self._clear(at, live)
         inputs = {name: reached.get(name, "untried") for name in {**self._buttons, **reached}}
         return [*out, *self._result(at, marker.order, "restart", inputs)]
+
+
+def wished(body: dict[str, Any]) -> Wish | Why:
+    """What an action asks for; or why it cannot be understood."""
+    stop, renew, lease_s = body.get("stop", False), body.get("renew", False), body.get("lease_s")
+    if not isinstance(stop, bool):
+        return why("stop_malformed", found=f"{stop!r:.60}")
+    if not isinstance(renew, bool):
+        return why("renew_malformed", found=f"{renew!r:.60}")
+    timed = isinstance(lease_s, int | float) and not isinstance(lease_s, bool) and LEASE_S_MIN <= lease_s <= LEASE_S_MAX
+    if not timed and (renew or lease_s is not None):
+        return why("walk_lease_malformed", least=LEASE_S_MIN, most=LEASE_S_MAX, found=f"{lease_s!r:.60}")
+    return Wish(stop, renew, lease_s)
 
 
 def _result(inputs: dict[str, str]) -> str:

@@ -132,6 +132,13 @@ FAULTS: dict[str, Fault] = {
         "保留被隔离的目录，检查存储卡。",
         "clear_on_ack",
     ),
+    "store.worn": Fault(
+        STORE,
+        "the card or disk below the store is nearly worn out, or its file system has found errors in itself",
+        "存储所在的卡或硬盘寿命将尽，或其文件系统发现了错误",
+        "Replace it soon, with one made for endurance; [store] endurance_tb says what that bears. Of errors alone let `fsck` judge.",
+        "尽快更换为高耐久存储卡，并在 [store] endurance_tb 中填写其耐久度。若只有文件系统错误，先用 `fsck` 检查。",
+    ),
     "agent.overload": Fault(
         STORE,
         "events were dropped because the agent could not keep up",

@@ -198,7 +198,7 @@ class SelfTest(Record, frozen=True, kw_only=True):
     inputs: Annotated[
         dict[str, Literal["acknowledged", "received", "sent", "raised", "untried"]], Meta(description="how far each button's test alarm came")
     ]
-    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: somebody left it out")] | None = None
+    steps: Annotated[dict[str, StepResult], Meta(description="of `commission`: what came of each step; `skip`: left out, or there is nothing of it here")] | None = None
     report: Annotated[str, Meta(description="of `commission`: SHA-256 of the report that lies on the unit, in hexadecimal")] | None = None
     signed: Annotated[bool, Meta(description="of `commission`: the report is signed with the unit's key")] | None = None
 
@@ -253,15 +253,16 @@ class Health(Record, frozen=True, kw_only=True):
     temp_c: float | None = None
     store_free_bytes: Count | None = None
     events_dropped: Count | None = None
-    supply_low: Annotated[bool, Meta(description="the board calls its supply too low")] | None = None
+    supply_low: Annotated[bool, Meta(description="the board has called its supply too low in the last ten seconds")] | None = None
     supply_v: Annotated[float, Meta(description="volts, where a sensor watches the supply")] | None = None
     throttled: (
         Annotated[
             int,
             Meta(
                 ge=0,
-                description="the firmware's bits: 1 under-voltage, 2 frequency capped, 4 throttled, 8 soft temperature limit now; "
-                "times 65536: since the board was switched on",
+                description="the firmware's bits: 1 under-voltage, 2 frequency capped, 4 throttled, 8 soft temperature limit, each at any "
+                "time in the last ten seconds; times 65536: at any time since the agent's start, by its own count. Of a board whose "
+                "supply the kernel watches the first alone is known",
             ),
         ]
         | None

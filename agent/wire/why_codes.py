@@ -23,6 +23,8 @@ Code = Literal[
     "alarm_none",
     "alarm_unknown",
     "stop_malformed",
+    "renew_malformed",
+    "walk_lease_malformed",
     "walk_test_alarm_live",
     "walk_test_open",
     "walk_test_no_button",
@@ -135,6 +137,11 @@ WHYS: dict[Code, Texts] = {
     "alarm_none": ("no live alarm", "目前没有报警"),
     "alarm_unknown": ("no live alarm {found}", "没有这个报警：{found}"),
     "stop_malformed": ("expected stop: true or false, found {found}", "stop 应为 true 或 false，收到 {found}"),
+    "renew_malformed": ("expected renew: true or false, found {found}", "renew 应为 true 或 false，收到 {found}"),
+    "walk_lease_malformed": (
+        "expected lease_s: seconds from {least:g} to {most:g}, found {found}",
+        "lease_s 应为 {least:g} 到 {most:g} 秒，收到 {found}",
+    ),
     "walk_test_alarm_live": (
         "an alarm is live: a walk test cannot begin, or go on, before the centre has cleared it",
         "正在报警：指挥中心解除之前不能开始或继续按钮测试",

@@ -195,6 +195,28 @@ def test_addresses_that_never_answer_are_given_up_in_time(adapter: Adapter, post
     full.close()
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A second broker, elsewhere."""
+    made = Mosquitto(tmp_path / "moved")
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_a_broker_that_has_moved_is_found_by_its_name(
+    adapter: Adapter, posted: Posted, mosquitto: Mosquitto, other: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is asked for at each attempt; the address of the last time is left, though somebody listens there still."""
+    broker = adapter()
+    monkeypatch.setattr(socket, "getaddrinfo", found(("127.0.0.1", mosquitto.port)))
+    linked(broker, posted, "mqtt://broker.test:1")
+    monkeypatch.setattr(socket, "getaddrinfo", found(("127.0.0.1", other.port)))
+    linked(broker, posted, "mqtt://broker.test:1", attempt=2)
+    other.kill()
+    posted.expect(LinkDown, where=lambda down: down.attempt == 2)
+
+
 def test_without_a_name_server_the_addresses_of_the_last_time_are_tried(
     adapter: Adapter, posted: Posted, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

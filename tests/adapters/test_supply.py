@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters.supply import Throttled, bits, low, throttled, voltages, volts
-
-FINE = Throttled(*[False] * 6)
+from agent.adapters.supply import Throttled, Watch, bits, low, throttled, voltages, volts
+from agent.core.events import THROTTLED, UNDER_VOLTAGE
 
 
 @pytest.fixture
@@ -82,19 +81,40 @@ def test_the_firmware_s_word_is_hexadecimal(tmp_path: Path, soc: str, text: str,
     assert bits(kernel_says(tmp_path, text, soc)) == word
 
 
-@pytest.mark.parametrize(
-    ("word", "found"),
-    [
-        ("0", FINE),
-        ("1", FINE._replace(under_voltage=True)),
-        ("50000", FINE._replace(under_voltage_was=True, throttled_was=True)),
-        ("50005", FINE._replace(under_voltage=True, throttled=True, under_voltage_was=True, throttled_was=True)),
-        ("80008", FINE._replace(hot=True, hot_was=True)),
-        ("20002", FINE._replace(throttled=True, throttled_was=True)),
-    ],
-)
-def test_each_bit_is_read_now_and_since_power_on(alone: Path, word: str, found: Throttled) -> None:
-    assert throttled(kernel_says(alone, word)) == found
+@pytest.mark.parametrize("word", [0, 1, 0x50000, 0x50005, 0x80008, 0x20002])
+def test_each_bit_is_read_now_and_since_power_on(alone: Path, word: int) -> None:
+    found = throttled(kernel_says(alone, f"{word:x}"))
+    assert found == Throttled(word & 0xF, word >> 16)
+    assert (found.under_voltage, found.under_voltage_was) == (bool(word & 1), bool(word & 0x10000))
+
+
+WATCHED = {"0": 0, "1": 1}
+
+
+@pytest.mark.parametrize("alarm", WATCHED)
+def test_where_the_kernel_watches_the_supply_its_stale_file_is_not_read(alone: Path, alarm: str) -> None:
+    """To open it prints a warning with a stack; what it says is the watch's own last answer."""
+    kernel_says(alone, "50005")
+    chip(alone, 1, "rpi_volt", in0_lcrit_alarm=alarm)
+    assert bits(alone) == WATCHED[alarm]
+    assert throttled(alone) == Throttled(WATCHED[alarm], 0, whole=False)
+
+
+def test_the_watch_keeps_what_was_between_and_what_was_since_its_first_look(alone: Path) -> None:
+    watch = Watch(alone)
+    watch.look()
+    assert watch.told() is None
+    alarm = chip(alone, 1, "rpi_volt") / "in0_lcrit_alarm"
+    for text in "010":
+        alarm.write_text(text)
+        watch.look()
+    assert watch.told() == 0x10001
+    assert watch.told() is None, "nobody has looked since"
+    watch.look()
+    assert watch.told() == 0x10000
+    alarm.write_text("gone")
+    watch.look()
+    assert watch.told() is None
 
 
 def test_another_machine_has_no_such_bits(alone: Path) -> None:
@@ -110,10 +130,19 @@ def vcgencmd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     monkeypatch.setenv("PATH", f"{places}:{os.environ['PATH']}")
 
 
-def test_where_the_kernel_has_no_file_the_firmware_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_kernel_tells_nothing_the_firmware_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vcgencmd(tmp_path, monkeypatch, 'test "$1" = get_throttled && echo throttled=0x10000')
-    assert throttled(tmp_path / "sys") == FINE._replace(under_voltage_was=True)
+    assert throttled(tmp_path / "sys") == Throttled(0, UNDER_VOLTAGE)
     assert bits(tmp_path / "sys") is None, "the agent starts no program for it"
+
+
+def test_the_firmware_s_own_word_goes_before_the_kernel_s_and_has_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's is two seconds long; what the firmware has just forgotten because of that, the alarm still says."""
+    vcgencmd(tmp_path, monkeypatch, 'test "$1" = get_throttled && echo throttled=0x50000')
+    sys = kernel_says(tmp_path / "sys", "0")
+    assert throttled(sys) == Throttled(0, UNDER_VOLTAGE | THROTTLED)
+    chip(sys, 1, "rpi_volt", in0_lcrit_alarm="1")
+    assert throttled(sys) == Throttled(UNDER_VOLTAGE, UNDER_VOLTAGE | THROTTLED)
 
 
 def test_one_who_may_not_ask_learns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,13 @@
 """The machine's vitals, of the machine the tests run on: they are plausible, and what cannot be read is None."""
 
+import os
 import platform
 import time
 from pathlib import Path
 
 import pytest
 
-from agent.adapters.vitals import TURN_S, Vitals, hottest_c, resident_bytes
+from agent.adapters.vitals import LOOK_S, TURN_S, Vitals, hottest_c, resident_bytes
 from agent.core import events
 from tests.adapters.conftest import Posted, thread_left
 
@@ -102,7 +103,36 @@ def test_without_the_board_s_alarm_the_firmware_s_bit_says_that_the_supply_is_lo
     vitals.start()
     seen = posted.expect(events.Vitals)
     vitals.close()
-    assert (seen.supply_low, seen.throttled) == (low, int(text, 16))
+    assert (seen.supply_low, seen.throttled) == (low, int(text, 16) | (int(text, 16) & 0xF) << 16)
+
+
+def test_a_dip_between_two_vitals_is_in_the_next_one_and_that_there_was_one_in_all_that_come(tmp_path: Path, posted: Posted) -> None:
+    """The alarm is up for one look: a pipe in the place of the file, which lies there again as soon as that look has opened it."""
+    chip = tmp_path / "class" / "hwmon" / "hwmon0"
+    chip.mkdir(parents=True)
+    (chip / "name").write_text("rpi_volt\n")
+    alarm, well = chip / "in0_lcrit_alarm", tmp_path / "well"
+    alarm.write_text("0\n")
+    well.write_text("0\n")
+    os.mkfifo(tmp_path / "dip")
+    vitals = Vitals(str(tmp_path), posted, time.monotonic, lambda: 0, tmp_path, look_s=0.03)
+    vitals.start()
+    first = posted.expect(events.Vitals)
+    (tmp_path / "dip").rename(alarm)
+    with alarm.open("w") as dip:
+        well.rename(alarm)
+        dip.write("1\n")
+    seen = [posted.expect(events.Vitals) for _ in range(3)]
+    vitals.close()
+    assert (first.supply_low, first.throttled) == (False, 0)
+    assert [each.supply_low for each in seen].count(True) == 1
+    assert seen[-1].throttled == events.UNDER_VOLTAGE << events.SINCE
+
+
+def test_it_looks_as_often_as_the_alarm_needs_and_tells_as_seldom_as_before() -> None:
+    """The board's alarm stands for two seconds."""
+    assert LOOK_S <= 1.0
+    assert TURN_S == 10.0
 
 
 def test_the_machine_is_told_at_the_start(tmp_path: Path, posted: Posted) -> None:

@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ from simulator.bench.car_config import BAR
 from simulator.bench.wiring import Wiring
 from simulator.route import Route, State
 from tests.black_box.desk import OUTPOST, Desk
+
+OWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+"""The terminal belongs to the command, as after a login: so its loss is told. (In Popen's child no Python may run beside our threads.)"""
 
 
 class Parked(Route):
@@ -37,7 +41,7 @@ class Terminal:
 
     def __init__(self, desk: Desk, *words: str) -> None:
         self._master, slave = pty.openpty()
-        command = [*OUTPOST, "commission", "-c", str(desk.config_file), *words]
+        command = [sys.executable, "-c", OWN, *OUTPOST, "commission", "-c", str(desk.config_file), *words]
         self._process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=desk.environment, start_new_session=True, close_fds=True
         )
@@ -50,7 +54,17 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        self.signal(signal.SIGINT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Something else ends it: `kill`, or the machine is short of memory."""
+        self._process.send_signal(number)
+
+    def hang_up(self) -> int:
+        """The connection breaks: there is no terminal any more, and the kernel says SIGHUP; the exit code."""
+        os.close(self._master)
+        self._master = -1
+        return self._process.wait(20)
 
     def play(self, deeds: Sequence[Deed], timeout: float) -> int:
         """Do what the screen asks for, in the order in which it does; the exit code."""
@@ -81,7 +95,8 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
 
 class Eye:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.adapters.local_socket import LocalSocket
-from agent.cli import ask, doctor_keys, doctor_unit, parser, why_findings
+from agent.cli import ask, doctor_keys, doctor_link, doctor_unit, parser, why_findings
 from agent.cli.doctor_words import DOCTOR
 from agent.cli.why_words import Words
 from agent.core.events import AlarmChanged, Antenna, LightsAsked, ReceiverUp, SpoolDown, Started
@@ -134,7 +134,8 @@ def test_an_agent_that_is_gone_in_the_middle_is_told_in_both(agent: Agent, print
 
 def pages(body: dict[str, Any]) -> list[str]:
     """What both say of such a status."""
-    checks = [*doctor_unit.gnss(body, ZH), *doctor_unit.faults_now(body, ZH), doctor_unit.store(body, ZH)]
+    checks = [*doctor_unit.gnss(body, ZH), doctor_unit.store(body, ZH), *doctor_link.link_told(body, [], ZH)]
+    checks += doctor_unit.faults_now(body, ZH, checks)
     findings = why_findings.of_status(body, ZH)
     return [text for check in checks for text in (check.what, check.do)] + [
         text for finding in findings for text in (finding.what, finding.since, *finding.notes, finding.do)

@@ -4,21 +4,25 @@ import io
 import json
 import os
 import pty
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent import __version__
 from agent.cli import commission_page, commission_report, parser
 from agent.cli.commission_gnss import scatter_m
 from agent.cli.commission_report import Step
 from agent.cli.commission_talk import TYPED_CHARS_MAX, Answers, LeftOut, Stopped, Terminal, left_out, read_answers
 from agent.cli.commission_walk import Line
+from agent.cli.why_words import Language
 from tests.core.builders import config
 
-TITLE = {"en": "inputs", "zh": "输入"}
+TITLE: dict[Language, str] = {"en": "inputs", "zh": "输入"}
 
 
 def line(result: Any, code: str = "x") -> Line:
@@ -122,6 +126,33 @@ def test_the_end_of_the_input_ends_everything(monkeypatch: pytest.MonkeyPatch, t
             Terminal().ask("a", "?")
 
 
+def test_a_terminal_that_is_gone_ends_everything(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a traceback, and with what is on put back: SIGHUP may come later, or never."""
+    os.close(keyboard)
+    terminal = Terminal()
+    with pytest.raises(Stopped):
+        terminal.turn()
+    with open(os.dup(sys.stdin.fileno()), "w") as screen:  # noqa: PTH123  a descriptor
+        monkeypatch.setattr("sys.stdout", screen)
+        with pytest.raises(Stopped):
+            terminal.say("hello")
+        with pytest.raises(Stopped):
+            Answers().say("hello")
+        monkeypatch.undo()
+        with suppress(OSError):
+            screen.close()
+
+
+def test_somebody_is_there_at_a_terminal_and_nobody_at_a_pipe_or_in_a_file(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Terminal().attended
+    assert not Answers().attended
+    ours, theirs = os.pipe()
+    os.close(theirs)
+    with os.fdopen(ours) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert not Terminal().attended
+
+
 # --- scatter ----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +199,24 @@ def test_one_lamp_that_was_left_out_makes_it_partial() -> None:
     assert commission_report.outcome([], full=True) == "partial"
 
 
+def test_what_nobody_has_seen_is_partial_at_most_and_the_report_and_its_page_say_so() -> None:
+    steps = [Step("inputs", TITLE, [line("pass")], 1, None)]
+    status = {"unit": {"boot": "00ff", "version": "1.2.3"}}
+    seen, unseen = (commission_report.made(steps, config(), status, full=True, attended=attended) for attended in (True, False))
+    assert (seen["attended"], seen["result"]) == (True, "passed")
+    assert (unseen["attended"], unseen["result"]) == (False, "partial")
+    assert "无人在场" in commission_page.page(unseen, "ab" * 32, None)
+    assert "无人在场" not in commission_page.page(seen, "ab" * 32, None)
+    failed = [Step("inputs", TITLE, [line("fail")], 1, None)]
+    assert commission_report.outcome(failed, full=True, attended=False) == "failed"
+
+
+def test_the_version_is_that_of_the_agent_that_runs() -> None:
+    status = {"unit": {"boot": "00ff", "version": "1.2.3"}}
+    assert commission_report.made([], config(), status, full=True)["version"] == "1.2.3"
+    assert commission_report.made([], config(), {}, full=True)["version"] == __version__, "an older agent does not say"
+
+
 def test_the_files_are_named_after_unit_and_time_or_boot() -> None:
     assert commission_report.name(report("pass")) == "car-1-20270115T080000Z"
     assert commission_report.name(report("pass", utc_ms=None)) == "car-1-boot-00ff"
@@ -211,6 +260,12 @@ def test_a_config_that_is_wrong_or_answers_that_are_none_are_mistakes(tmp_path: 
     file.write_text('[unit]\nid = "car-1"\n[mqtt]\nendpoints = ["mqtt://a"]\n')
     assert parser.main(["commission", "-c", str(file), "--answers", str(tmp_path / "nothing.json")]) == 2
     assert "nothing.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wait", ["inf", "nan", "0.5", "-3", "3601", "1e308", "long"])
+def test_a_time_to_wait_that_is_none_is_a_mistake(wait: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(["commission", "--wait", wait]) == 2
+    assert "--wait" in capsys.readouterr().err
 
 
 def test_what_is_not_in_a_file_of_answers_is_enter() -> None:

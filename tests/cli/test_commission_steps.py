@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from agent.cli import parser
+from agent.cli.commission_talk import Answers, LeftOut
+from agent.cli.commission_talk import left_out as left_out_of
 from agent.config import Config, Input, InputUse, Mqtt, Output
 from agent.config import Unit as UnitSection
-from agent.core.events import AlarmChanged, InputChanged, Levels
+from agent.core.events import AlarmChanged, FaultSeen, InputChanged, Levels
 from tests.cli.test_walk_test import Agent, Deed
 
 FILE = """
@@ -50,6 +52,9 @@ CONFIG = Config(
     output=(Output(id="lamp", use="panic_lamp", pin=13),),
 )
 
+pytestmark = pytest.mark.usefixtures("quick")
+ENGINE = {"crank.engine": "y", "crank.started": "y"}
+
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Agent]:
@@ -64,7 +69,7 @@ def commission(
     """One step, and what the report says of it, by code; deeds are done one a look, after the first three."""
     place = agent.path.parent
     (place / "agent.toml").write_text(FILE.format(socket=agent.path, store=place))
-    (place / "answers.json").write_text(json.dumps({name.replace("__", "."): answer for name, answer in answers.items()}))
+    (place / "answers.json").write_text(json.dumps(ENGINE | {name.replace("__", "."): answer for name, answer in answers.items()}))
     agent.deeds += deeds
     words = ["--only", step, "--wait", str(wait_s), "--lang", lang, "--answers", str(place / "answers.json"), "-o", str(place / "report")]
     code = parser.main(["commission", "-c", str(place / "agent.toml"), *words])
@@ -100,6 +105,100 @@ def test_an_agent_that_is_restarted_by_it_fails(agent: Agent) -> None:
     assert lines["crank.agent"]["result"] == "fail"
 
 
+def result(agent: Agent) -> str:
+    """Of the whole."""
+    (file,) = (agent.path.parent / "report").glob("*.json")
+    return str(json.loads(file.read_text())["result"])
+
+
+def left_out(reason: str) -> dict[str, str]:
+    return {"en": f"left out: {reason}", "zh": f"已跳过：{reason}"}
+
+
+@pytest.mark.parametrize("question", ["crank__start", "crank__started", "crank__engine"])
+def test_cranking_that_is_left_out_is_no_pass_and_the_reason_stands_there(agent: Agent, question: str) -> None:
+    code, lines = commission(agent, "crank", [], 2.0, **{question: "s the key is lost"})
+    assert code == 0
+    assert {code: (line["result"], line["what"]) for code, line in lines.items()} == {"crank": ("skip", left_out("the key is lost"))}
+
+
+def test_an_engine_that_did_not_start_shows_nothing(agent: Agent) -> None:
+    code, lines = commission(agent, "crank", [], crank__started="n")
+    assert code == 0
+    assert {code: (line["result"], line["what"]["en"]) for code, line in lines.items()} == {"crank": ("skip", "the engine was not started")}
+    assert result(agent) == "partial"
+
+
+def test_an_agent_that_was_restarted_fails_though_the_engine_did_not_start(agent: Agent) -> None:
+    code, lines = commission(agent, "crank", [lambda a: a.start("1" * 16)], crank__started="n")
+    assert code == 1
+    assert [line["result"] for line in lines.values()] == ["fail", "skip"]
+
+
+def test_enter_is_no_yes_to_an_engine_that_has_started(agent: Agent) -> None:
+    _, lines = commission(agent, "crank", [], crank__started="")
+    assert {code: line["what"]["en"] for code, line in lines.items()} == {"crank": "left out: nobody was there to tell"}
+
+
+def test_where_there_is_no_engine_nothing_of_it_is_left_out(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint, a station: all that there is can be done there."""
+    code, lines = commission(agent, "crank", [], crank__engine="n")
+    assert code == 0
+    assert {code: (line["result"], line["what"]) for code, line in lines.items()} == {
+        "crank": ("skip", {"en": "there is no engine here: nothing to try", "zh": "这里没有发动机，不适用"})
+    }
+
+
+def test_what_is_wrong_with_the_agent_at_the_end_fails_the_last_step_also_what_another_step_tells(agent: Agent) -> None:
+    now = time.monotonic()
+    agent.unit.handle(FaultSeen(now, "store.damaged", True, "the header"))
+    agent.unit.handle(FaultSeen(now, "input.cut", True, "door"))
+    code, lines = commission(agent, "faults", [])
+    assert code == 1
+    assert {name: line["result"] for name, line in lines.items()} == {
+        "fault.store.damaged": "fail", "fault.input.cut": "fail", "version": "pass", "version.running": "warn",
+    }
+    assert all(line["what"]["en"] != line["what"]["zh"] for name, line in lines.items() if name.startswith("fault."))
+    (file,) = (agent.path.parent / "report").glob("*.json")
+    assert json.loads(file.read_text())["version"] == "0", "of the agent that runs"
+
+
+def battery_is_well(agent: Agent) -> None:
+    agent.unit.handle(FaultSeen(time.monotonic(), "power.low", False))
+
+
+def test_a_fault_that_goes_by_itself_is_waited_for(agent: Agent) -> None:
+    agent.unit.handle(FaultSeen(time.monotonic(), "power.low", True, "battery"))
+    _, lines = commission(agent, "faults", [battery_is_well])
+    assert lines["faults"]["result"] == "pass"
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("s the button is not mounted yet", "the button is not mounted yet"), ("s", "-")])
+def test_who_leaves_out_a_button_is_believed_and_the_reason_stands_there(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, answer: str, reason: str
+) -> None:
+    monkeypatch.setattr(Answers, "turn", lambda _: typed(left_out_of(answer)))
+    code, lines = commission(agent, "panic", [])
+    assert code == 0
+    assert (lines["panic.driver"]["result"], lines["panic.driver"]["what"]) == ("skip", left_out(reason))
+    assert result(agent) == "partial"
+    assert agent.unit.panic.shown(time.monotonic())["walk_test"]["open"] is False
+
+
+def typed(reason: str | None) -> None:
+    """While something is waited for."""
+    if reason is not None:
+        raise LeftOut(reason)
+
+
+def test_the_walk_test_is_on_a_lease_that_is_renewed(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the middle, the command leaves no car with its buttons set to test."""
+    monkeypatch.setattr("agent.cli.commission_panic.RENEW_S", 0.0)
+    commission(agent, "panic", [], 1.0)
+    assert {"do": "walk_test", "lease_s": 15.0} in agent.asked
+    assert {"do": "walk_test", "renew": True, "lease_s": 15.0} in agent.asked
+
+
 def test_nothing_that_happens_passes_though_no_voltage_is_measured(agent: Agent) -> None:
     code, lines = commission(agent, "crank", [])
     assert code == 0
@@ -112,7 +211,7 @@ def test_nothing_that_happens_passes_though_no_voltage_is_measured(agent: Agent)
 
 def test_an_input_that_reads_on_while_nobody_works_it_is_the_wrong_way_round(agent: Agent) -> None:
     levels(agent, battery=True, door=True, driver=True)
-    code, lines = commission(agent, "inputs", [], inputs__door__is_on="n")
+    code, lines = commission(agent, "inputs", [], inputs__door__is_on="n", inputs__battery__is_on="n")
     assert code == 1
     for name in ("battery", "door", "driver"):
         assert lines[f"inputs.{name}"]["what"]["en"] == f'{name} reads the wrong way round (active = "low")'
@@ -125,7 +224,17 @@ def test_an_input_whose_change_nobody_sees_is_not_found(agent: Agent) -> None:
     assert code == 1
     assert lines["inputs.door"]["what"]["en"] == "door: no change seen in 1 s"
     assert lines["inputs.driver"]["result"] == "pass", "a panic button is pressed in its own step, where a press is a test"
-    assert lines["inputs.battery"]["what"] == {"en": "battery: off at rest, as it should be", "zh": "battery：静止时为断开，正确"}
+    assert lines["inputs.driver"]["what"] == {"en": "driver: off at rest, as it should be", "zh": "driver：静止时为断开，正确"}
+    assert lines["inputs.battery"]["result"] == "fail", "off at rest: a cut wire reads just so"
+
+
+def test_a_contact_of_the_battery_passes_when_it_was_seen_both_ways(agent: Agent, capsys: pytest.CaptureFixture[str]) -> None:
+    levels(agent, battery=False, door=False, driver=False)
+    others = {"door": False, "driver": False}
+    both = [lambda a: levels(a, battery=True, **others), lambda a: levels(a, battery=False, **others)]
+    _, lines = commission(agent, "inputs", both, 2.0)
+    assert lines["inputs.battery"]["what"]["en"] == "battery: found, both ways"
+    assert "Make the low-battery contact `battery` read ON now: by its own device, or bridge its terminal (2 s)" in capsys.readouterr().out
 
 
 def test_inputs_that_are_not_read_fail(agent: Agent) -> None:

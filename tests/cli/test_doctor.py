@@ -198,9 +198,16 @@ def test_a_voltage_is_held_against_what_a_pi_5_needs(volts: float, result: str) 
 
 
 def disks(
-    place: Path, kind: str = "ext4", options: str = "rw,noatime", life: str | None = None, written: int = 0, up_s: float = 86_400
+    place: Path,
+    kind: str = "ext4",
+    options: str = "rw,noatime",
+    life: str | None = None,
+    written: int = 0,
+    up_s: float = 86_400,
+    made: int | None = None,
+    errors: int | None = None,
 ) -> tuple[Path, Path]:
-    """A /proc and a /sys with one card."""
+    """A /proc and a /sys with one card; `written` since the machine's start, `made` since its file system was made, bytes."""
     proc, sys = place / "proc", place / "sys"
     put(proc, "self/mountinfo", f"22 1 179:2 / / {options} - {kind} /dev/mmcblk0p2 rw\n")
     put(proc, "uptime", f"{up_s} 1.0\n")
@@ -209,6 +216,10 @@ def disks(
     (sys / "dev" / "block" / "179:2").symlink_to(sys / "devices" / "mmcblk0")
     if life:
         put(sys, "devices/mmcblk0/device/life_time", life)
+    if made is not None:
+        put(sys, "fs/ext4/mmcblk0/lifetime_write_kbytes", str(made // 1024))
+    if errors is not None:
+        put(sys, "fs/ext4/mmcblk0/errors_count", str(errors))
     return proc, sys
 
 
@@ -226,6 +237,10 @@ def disks(
         ({"written": 100 * 10**9, "life": "0x01 0x02"}, "pass", "pass"),
         ({"life": "0x09 0x01"}, "pass", "warn"),
         ({"life": "0x0b 0x0b"}, "pass", "fail"),
+        ({"made": 17 * 10**12}, "pass", "pass"),
+        ({"made": 19 * 10**12}, "pass", "warn"),
+        ({"made": 21 * 10**12}, "pass", "fail"),
+        ({"made": 21 * 10**12, "life": "0x01 0x02"}, "pass", "pass"),
     ],
 )
 def test_the_disk(tmp_path: Path, facts: dict[str, Any], mount: str, wear: str) -> None:

@@ -41,6 +41,7 @@ class Agent:
         self.config = config
         self.deeds: list[Deed] = []
         self.asked: list[dict[str, Any]] = []
+        self.forgets_leases = False
         self._orders = 0
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._socket = LocalSocket(str(path), self._events.put, time.monotonic)
@@ -59,6 +60,8 @@ class Agent:
             if isinstance(event, SocketOpened):
                 continue
             answers = [effect for effect in self.unit.handle(event) if isinstance(effect, Answer)]
+            if self.forgets_leases:
+                answers = [Answer(a.asker, {k: v for k, v in a.body.items() if k != "lease_s"}) for a in answers]
             if isinstance(event, Asked):
                 self.asked.append(event.request)
                 if len(self.asked) > 3 and event.request == {"ask": "status"} and self.deeds:
@@ -178,7 +181,8 @@ def test_a_config_file_that_cannot_be_read_is_a_mistake(tmp_path: Path, printed:
     assert "or name the agent's socket with -s" in printed().err
 
 
-def test_ctrl_c_ends_the_test(agent: Agent, ctrl_c: None) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_ctrl_c_a_lost_terminal_and_a_kill_end_the_test(agent: Agent, ctrl_c: None, number: signal.Signals) -> None:
     """Nobody leaves a car with its buttons set to test."""
     with subprocess.Popen(
         [sys.executable, "-m", "agent", "walk-test", "-s", str(agent.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -186,9 +190,42 @@ def test_ctrl_c_ends_the_test(agent: Agent, ctrl_c: None) -> None:
         assert process.stdout is not None
         while "What waits" not in process.stdout.readline():
             pass
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
+        process.send_signal(number)  # impatience breaks off nothing of what is put back
         out, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err) == (1, "")
         assert "it was stopped" in out
     assert agent.asked[-1] == {"do": "walk_test", "stop": True}
     assert agent.unit.panic.status(0.0)["walk_test"]["ended"] == "stopped"
+
+
+def test_a_reader_who_has_left_ends_the_test(agent: Agent, ctrl_c: None) -> None:
+    """`outpost walk-test | head`: nobody sees any more that it is a test."""
+    agent.deeds = [lambda a: a.hold("driver")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "agent", "walk-test", "-s", str(agent.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert (process.wait(PATIENCE_S), process.stderr.read() if process.stderr else "") == (1, "")
+    assert agent.unit.panic.status(0.0)["walk_test"]["ended"] == "stopped"
+
+
+def test_the_test_is_on_a_lease_that_is_renewed_while_we_are_there(agent: Agent, printed: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.cli.walk_test.RENEW_S", 0.0)
+    agent.deeds = passing()
+    assert outpost("-s", agent.path) == 0
+    assert {"do": "walk_test", "lease_s": 15.0} in agent.asked
+    assert agent.asked.count({"do": "walk_test", "renew": True, "lease_s": 15.0}) >= 4
+
+
+def test_an_older_agent_that_knows_no_lease_is_asked_for_no_renewal(
+    agent: Agent, printed: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take that for the wish to begin another test."""
+    monkeypatch.setattr("agent.cli.walk_test.RENEW_S", 0.0)
+    agent.forgets_leases = True
+    agent.deeds = passing()
+    assert outpost("-s", agent.path) == 0
+    assert not [asked for asked in agent.asked if "renew" in asked]

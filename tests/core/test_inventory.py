@@ -2,17 +2,19 @@
 
 import pytest
 
-from agent.core.events import Event, MachineSeen, ModemSeen, StateChanged
-from agent.core.inventory import Inventory
-from agent.wire.records import Machine
-from tests.core.builders import Bench, assert_covers, of, one
+from agent.core.effects import Publish
+from agent.core.events import Event, FaultSeen, MachineSeen, ModemSeen, Started, StateChanged
+from agent.core.inventory import TB, Inventory
+from agent.wire import codec
+from agent.wire.records import FaultRecord, Machine
+from tests.core.builders import Bench, assert_covers, config, feed, link_up, of, one, spool_opened, unit
 
 SEEN = MachineSeen(1.0, "3.11.2", "Debian 12", "6.6", "Raspberry Pi 4", "mmcblk0p3", 0.1, 5_999_999_999)
 MODEM = ModemSeen(2.0, 0.5, "lte", "CHINA MOBILE", "EC25")
 
 
 def unseen() -> Bench:
-    return Bench(Inventory("0.1.0"))
+    return Bench(Inventory("0.1.0", 20 * TB))
 
 
 def seen() -> Bench:
@@ -76,3 +78,51 @@ def test_which_board_and_whose_sim_it_is_stays_out_of_the_retained_state() -> No
         assert "EC25" in told
         assert "1000abcdef" not in told
         assert "89860012345678901234" not in told
+
+
+# --- wear ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def disk(at: float = 5.0, life: float | None = None, written: float | None = None, errors: int | None = None) -> MachineSeen:
+    """`written`: TB."""
+    return MachineSeen(at, "3.11", "", "", "", "mmcblk0p3", life, None if written is None else round(written * TB), errors)
+
+
+WEAR = [
+    (disk(life=0.8), ""),
+    (disk(life=0.9), "90% of its life are used"),
+    (disk(life=1.0), "100% of its life are used"),
+    (disk(life=1.1), "its life is over"),
+    (disk(written=17.9), ""),
+    (disk(written=18.0), "18.0 of 20 TB are written"),
+    (disk(life=0.2, written=40.0), ""),
+    (disk(errors=0), ""),
+    (disk(errors=3), "3 errors in its file system"),
+    (disk(life=0.9, errors=1), "90% of its life are used, 1 errors in its file system"),
+    (disk(), ""),
+]
+"""What an eMMC says of itself goes before what was written to it; an SD card says nothing, and what it bears is the config's."""
+
+
+@pytest.mark.parametrize(("event", "detail"), WEAR)
+def test_a_disk_that_is_worn_is_a_fault_that_says_how(event: MachineSeen, detail: str) -> None:
+    told = [(fault.code, fault.active, fault.detail) for fault in of(FaultSeen, unseen().feed(event))]
+    assert told == ([("store.worn", True, detail)] if detail else [])
+
+
+def test_it_is_told_when_it_changes_and_goes_with_the_cause() -> None:
+    """After fsck the file system counts anew; of a card that says nothing any more nothing is taken back."""
+    bench = unseen()
+    bench.feed(disk(5.0, errors=3), disk(3605.0, errors=3), disk(7205.0, errors=4), disk(10805.0), ModemSeen(10806.0))
+    bench.feed(disk(14405.0, errors=0))
+    told = [(fault.at, fault.active, fault.detail) for fault in of(FaultSeen, bench.all)]
+    assert told == [(5.0, True, "3 errors in its file system"), (7205.0, True, "4 errors in its file system"), (14405.0, False, "")]
+
+
+def test_the_centre_hears_of_a_worn_card_and_so_does_whoever_asks() -> None:
+    made = unit(config())
+    effects = feed(made, Started(0.0), spool_opened(0.1), link_up(0.2), disk(1.0, written=18.5))
+    said = [codec.decode(effect.payload) for effect in effects if isinstance(effect, Publish)]
+    faults = {record.code: record.detail for record in said if isinstance(record, FaultRecord)}
+    assert faults["store.worn"] == "18.5 of 20 TB are written"
+    assert "store.worn" in [fault["code"] for fault in made.status(2.0)["faults"]]

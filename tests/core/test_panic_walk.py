@@ -233,6 +233,72 @@ def test_somebody_may_stop_it() -> None:
     assert reals(bench.all) == [("button", "raised")]
 
 
+def leased(*buttons: str) -> Bench:
+    """A test that began at 20, on a lease of 15 s."""
+    bench = made(buttons=buttons or ("button",))
+    bench.feed(walk(20.0, lease_s=15), Remembered(20.01, REMEMBERED))
+    return bench
+
+
+def test_a_test_on_a_lease_ends_when_nobody_renews_it_and_a_press_is_an_alarm_again() -> None:
+    """Whoever has begun it was killed, and could stop nothing."""
+    bench = leased()
+    assert progress(bench, 34.0) == {"open": True, "left_s": 586.0, "inputs": {"button": "untried"}}
+    bench.feed(*hold(25.0), release(26.0))
+    assert not of(LampAsked, bench.until(34.9))
+    outs = bench.until(35.0)
+    assert (result(outs).ended, result(outs).inputs) == ("stopped", {"button": "raised"})
+    assert trials(outs)[-1] == ("button", "cleared")
+    bench.feed(*hold(36.0))
+    assert reals(bench.all) == [("button", "raised")]
+
+
+def test_a_lease_that_is_renewed_goes_on_to_the_end_of_the_window_and_no_further() -> None:
+    bench = leased()
+    for at in range(30, 615, 10):
+        answer = one(Answer, bench.feed(walk(float(at), renew=True, lease_s=15)))
+        assert answer.body == {"open": True, "left_s": 620.0 - at, "inputs": {"button": "untried"}}
+    bench.feed(walk(618.0, renew=True, lease_s=60))
+    assert result(bench.until(620.0)).ended == "window"
+    assert bench.part.deadline >= 620.5, "the lease has ended with it"
+
+
+def test_the_one_who_begins_on_a_lease_is_told_of_it() -> None:
+    assert one(Answer, made().feed(walk(20.0, lease_s=15))).body["lease_s"] == 15
+    assert "lease_s" not in one(Answer, made().feed(walk(20.0))).body, "who asks for none, as before, has the whole window"
+
+
+def test_a_renewal_begins_no_test_and_shortens_none_that_has_no_lease() -> None:
+    bench = begun()
+    bench.feed(walk(30.0, renew=True, lease_s=15))
+    assert result(bench.until(620.0)).ended == "window"
+    assert one(Answer, bench.feed(walk(630.0, renew=True, lease_s=15))).body["open"] is False
+    bench.feed(*hold(631.0))
+    assert reals(bench.all) == [("button", "raised")]
+
+
+def test_a_test_that_begins_after_one_on_a_lease_has_its_own_time() -> None:
+    bench = leased()
+    bench.feed(walk(22.0, stop=True), walk(23.0))
+    assert result(bench.until(623.0)).ended == "window"
+
+
+@pytest.mark.parametrize("lease_s", [0, 1.9, 60.1, True, "15", float("nan"), []])
+def test_a_lease_that_is_none_is_refused(lease_s: Any) -> None:
+    outs = made().feed(walk(30.0, lease_s=lease_s))
+    assert [out.body["error"] for out in of(Answer, outs)] == [f"expected lease_s: seconds from 2 to 60, found {lease_s!r}"]
+    assert len(outs) == 1
+
+
+def test_a_renewal_says_for_how_long() -> None:
+    (answer,) = leased().feed(walk(30.0, renew=True))
+    assert isinstance(answer, Answer)
+    assert answer.body["error"] == "expected lease_s: seconds from 2 to 60, found None"
+    (answer,) = leased().feed(walk(30.0, renew="yes", lease_s=15))
+    assert isinstance(answer, Answer)
+    assert answer.body["error"] == "expected renew: true or false, found 'yes'"
+
+
 @pytest.mark.parametrize("stop", [1, "yes", None, []])
 def test_a_wish_that_is_not_understood_is_refused(stop: Any) -> None:
     outs = made().feed(walk(30.0, stop=stop))

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from agent import __version__
 from tests import sources
@@ -23,6 +25,9 @@ DIES = "raise SystemExit(9)"
 HANGS = "import threading; threading.Event().wait()"
 PARTS = "import os, socket, threading\nthreading.Timer(1, os._exit, (9,)).start()  # READY, and then dead\n"
 """What `outpost run` of a failing version does first."""
+
+NEWER_STORE = {"agent/adapters/store_version.py": "\nVERSION += 1\nSTEPS[VERSION - 1] = _from_0\n"}
+"""What a version has at the ends of its files that changes the store's format."""
 
 SAYS_READY = """
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -42,13 +47,13 @@ def release(to: Path) -> Path:
     return to / f"outpost-{__version__}-{arch}"
 
 
-def later(bundle: Path, version: str, run_first: str = "") -> Path:
-    """The same bundle as another version, beside it. `run_first`: Python that `outpost run` then begins with."""
+def later(bundle: Path, version: str, run_first: str = "", ends: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """The same bundle as another version, beside it. `run_first`: Python that `outpost run` then begins with; `ends`: added to files."""
     made = bundle.with_name(bundle.name.replace(__version__, version))
     shutil.copytree(bundle, made)
     old = next((made / "wheels").glob("outpost_agent-*.whl"))
     new = old.with_name(old.name.replace(__version__, version))
-    _rewrite(old, new, version, run_first)
+    _rewrite(old, new, version, run_first, ends)
     requirements = made / "requirements.txt"
     text = requirements.read_text()
     was = re.compile(r"outpost-agent==\S+( \\\n    --hash=sha256:\w+)+")
@@ -64,7 +69,7 @@ def later(bundle: Path, version: str, run_first: str = "") -> Path:
     return made
 
 
-def _rewrite(old: Path, new: Path, version: str, run_first: str) -> None:
+def _rewrite(old: Path, new: Path, version: str, run_first: str, ends: Mapping[str, str]) -> None:
     """A wheel as another version (PEP 427): names, metadata, the program, and the list of it all."""
     stem = f"outpost_agent-{__version__}."
     files: dict[str, bytes] = {}
@@ -76,6 +81,8 @@ def _rewrite(old: Path, new: Path, version: str, run_first: str) -> None:
     files["agent/__init__.py"] = files["agent/__init__.py"].replace(f'"{__version__}"'.encode(), f'"{version}"'.encode())
     if run_first:
         files["agent/daemon.py"] = f'"""A version that fails."""\n{run_first}\n'.encode()
+    for name, end in ends.items():
+        files[name] += end.encode()
     record = io.StringIO()
     rows = csv.writer(record, lineterminator="\n")
     for name, data in files.items():

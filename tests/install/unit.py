@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.install.debian import PACKAGES
 from tests.install.tree import Tree
 
-FLASHED = (*PACKAGES, "sudo")
+FLASHED = (*PACKAGES, "sudo", "openssh-server")
 """What a Raspberry Pi OS Lite has, as far as the installer and its page need it."""
 
 BOOT = "# For more options see the documentation\n[all]\ndtparam=audio=on\n"
