@@ -140,13 +140,16 @@ def test_enter_is_no_yes_to_an_engine_that_has_started(agent: Agent) -> None:
     assert {code: line["what"]["en"] for code, line in lines.items()} == {"crank": "left out: nobody was there to tell"}
 
 
-def test_where_there_is_no_engine_nothing_of_it_is_left_out(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_engine_nothing_of_it_is_left_out(agent: Agent, capsys: pytest.CaptureFixture[str]) -> None:
     """A checkpoint, a station: all that there is can be done there."""
     code, lines = commission(agent, "crank", [], crank__engine="n")
     assert code == 0
     assert {code: (line["result"], line["what"]) for code, line in lines.items()} == {
         "crank": ("skip", {"en": "there is no engine here: nothing to try", "zh": "这里没有发动机，不适用"})
     }
+    undone = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("PARTIAL"))
+    assert "link" in undone, "which was not asked for"
+    assert "starting the engine" not in undone
 
 
 def test_what_is_wrong_with_the_agent_at_the_end_fails_the_last_step_also_what_another_step_tells(agent: Agent) -> None:
