@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from agent.adapters import supply
-from agent.cli import doctor_machine, doctor_unit
+from agent.cli import doctor_link, doctor_machine, doctor_unit
 from agent.cli.commission_talk import LeftOut, left_out
 from agent.cli.commission_walk import AgentGone, Section, Walk, boot
+from agent.cli.doctor_check import Check
 from agent.cli.why_findings import section, told_faults
-from agent.config import InputUse
+from agent.cli.why_words import Words
+from agent.config import Config, InputUse
 
 CLOCK_S = 60.0
 CRANK_S = 12.0
@@ -21,9 +23,9 @@ SETTLE_S = 75.0
 def machine(walk: Walk) -> None:
     """Supply, heat, disk, store."""
     power, storage = doctor_machine.power_seen(), doctor_machine.storage_seen(walk.config.store)
-    walk.take(lambda words: doctor_machine.power_told(power, words))
-    walk.take(lambda words: doctor_machine.storage_told(storage, walk.config.store, words))
     body = walk.status()
+    walk.take(lambda words: doctor_machine.power_told(power, words, body))
+    walk.take(lambda words: doctor_machine.storage_told(storage, walk.config.store, words))
     walk.take(lambda words: [doctor_unit.store(body, words)])
 
 
@@ -123,8 +125,16 @@ def faults(walk: Walk) -> None:
         walk.say("faults.wait", seconds=f"{SETTLE_S:.0f}")
         walk.wait(_settled, SETTLE_S)
     body = walk.status()
-    walk.take(lambda words: doctor_unit.faults_now(body, words, ()))
+    walk.take(lambda words: _faulty(body, walk.config, words))
     walk.take(lambda words: doctor_unit.versions(body, words))
+
+
+def _faulty(body: Section, config: Config, words: Words) -> list[Check]:
+    """Each trouble once: by the check that tells it, with its advice, else as a fault."""
+    parts = [*doctor_unit.wiring(body, config, words), *doctor_unit.gnss(body, words), doctor_link.certificate(body, words)]
+    there = told_faults(body)
+    telling = [check for check in (doctor_unit.store(body, words), *parts) if any(told.partition(":")[0] in there for told in check.tells)]
+    return [*telling, *doctor_unit.faults_now(body, words, telling)]
 
 
 def _settled(status: Section) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from agent.core.events import Event, FaultSeen, MachineSeen, ModemSeen, StateChanged
 from agent.core.part import Output, Outputs, Part
 from agent.wire.records import Machine, Record
+from agent.wire.whys import Reason, Why, several, why
 
 GB = 1_000_000_000
 TB = 1_000_000_000_000
@@ -24,7 +25,7 @@ class Inventory(Part):
         """`endurance_bytes`: may be written to the disk in its life."""
         self._version = version
         self._endurance_bytes = endurance_bytes
-        self._worn = ""
+        self._worn: Reason = ""
         self._machine: MachineSeen | None = None
         self._modem = ModemSeen(0.0)
         self._said: Machine | None = None
@@ -47,21 +48,21 @@ class Inventory(Part):
     def _wear(self, seen: MachineSeen) -> list[Output]:
         if seen.disk_used_life is seen.disk_written_bytes is seen.disk_errors is None:
             return []  # a card that does not answer any more is not better for that
-        worn = ", ".join(self._troubles(seen))
+        worn = several(self._troubles(seen))
         if worn == self._worn:
             return []
         self._worn = worn
         return [FaultSeen(seen.at, "store.worn", True, worn) if worn else FaultSeen(seen.at, "store.worn", False)]
 
-    def _troubles(self, seen: MachineSeen) -> list[str]:
-        """In words. What an eMMC says of itself goes before what can be reckoned."""
+    def _troubles(self, seen: MachineSeen) -> list[Why]:
+        """What an eMMC says of itself goes before what can be reckoned."""
         life, written, errors = seen.disk_used_life, seen.disk_written_bytes, seen.disk_errors
         told = []
         if life is not None and life >= WORN:
-            told.append(f"{life:.0%} of its life are used" if life <= 1 else "its life is over")
+            told.append(why("worn_life", life=life) if life <= 1 else why("worn_over"))
         elif life is None and written is not None and written >= WORN * self._endurance_bytes:
-            told.append(f"{written / TB:.1f} of {self._endurance_bytes / TB:g} TB are written")
-        return told + ([f"{errors} errors in its file system"] if errors else [])
+            told.append(why("worn_written", written=written / TB, endurance=self._endurance_bytes / TB))
+        return told + ([why("worn_errors", count=errors)] if errors else [])
 
     def _record(self) -> Machine | None:
         seen = self._machine

@@ -17,8 +17,15 @@ from simulator.bench.wiring import Wiring
 from simulator.route import Route, State
 from tests.black_box.desk import OUTPOST, Desk
 
-OWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-"""The terminal belongs to the command, as after a login: so its loss is told. (In Popen's child no Python may run beside our threads.)"""
+OWN = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""As after a login: the terminal belongs to the command, so its loss is told; no signal is ignored, as in what a shell has put into the
+background. (In Popen's child no Python may run beside our threads.)"""
 
 
 class Parked(Route):

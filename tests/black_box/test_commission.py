@@ -108,7 +108,8 @@ class Vehicle(Desk):
             code = terminal.play([*instead(terminal), *self.deeds(terminal)], 400)
         finally:
             terminal.close()
-        (file,) = (self.directory / "report").glob("*.json")
+        file = next((self.directory / "report").glob("*.json"), None)
+        assert file is not None, terminal.screen
         return code, json.loads(file.read_bytes()), terminal.screen
 
 

@@ -188,6 +188,18 @@ def test_one_that_somebody_ended_is_gone_on_with_and_the_step_is_done_again(agen
     assert told["steps"][1]["result"] == "pass"
 
 
+@pytest.mark.parametrize(("first", "then", "both"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_somebody_was_there_when_they_were_in_each_sitting(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, first: bool, then: bool, both: bool
+) -> None:
+    """A file of answers does eight steps, and a person comes for the last one."""
+    monkeypatch.setattr(Answers, "attended", first)
+    cut(agent, monkeypatch, *ONLY)
+    monkeypatch.setattr(Answers, "attended", then)
+    commission(agent, *ONLY)
+    assert report(agent)["attended"] is both
+
+
 def test_who_begins_anew_begins_anew(agent: Agent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Also when the machine went down in between: whoever begins anew starts the engine anew."""
     cut(agent, monkeypatch, *ONLY)

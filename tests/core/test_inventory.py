@@ -90,15 +90,15 @@ def disk(at: float = 5.0, life: float | None = None, written: float | None = Non
 
 WEAR = [
     (disk(life=0.8), ""),
-    (disk(life=0.9), "90% of its life are used"),
-    (disk(life=1.0), "100% of its life are used"),
+    (disk(life=0.9), "90% of its life is used"),
+    (disk(life=1.0), "100% of its life is used"),
     (disk(life=1.1), "its life is over"),
     (disk(written=17.9), ""),
     (disk(written=18.0), "18.0 of 20 TB are written"),
     (disk(life=0.2, written=40.0), ""),
     (disk(errors=0), ""),
-    (disk(errors=3), "3 errors in its file system"),
-    (disk(life=0.9, errors=1), "90% of its life are used, 1 errors in its file system"),
+    (disk(errors=3), "errors in its file system: 3"),
+    (disk(life=0.9, errors=1), "90% of its life is used; errors in its file system: 1"),
     (disk(), ""),
 ]
 """What an eMMC says of itself goes before what was written to it; an SD card says nothing, and what it bears is the config's."""
@@ -106,7 +106,7 @@ WEAR = [
 
 @pytest.mark.parametrize(("event", "detail"), WEAR)
 def test_a_disk_that_is_worn_is_a_fault_that_says_how(event: MachineSeen, detail: str) -> None:
-    told = [(fault.code, fault.active, fault.detail) for fault in of(FaultSeen, unseen().feed(event))]
+    told = [(fault.code, fault.active, str(fault.detail)) for fault in of(FaultSeen, unseen().feed(event))]
     assert told == ([("store.worn", True, detail)] if detail else [])
 
 
@@ -115,8 +115,8 @@ def test_it_is_told_when_it_changes_and_goes_with_the_cause() -> None:
     bench = unseen()
     bench.feed(disk(5.0, errors=3), disk(3605.0, errors=3), disk(7205.0, errors=4), disk(10805.0), ModemSeen(10806.0))
     bench.feed(disk(14405.0, errors=0))
-    told = [(fault.at, fault.active, fault.detail) for fault in of(FaultSeen, bench.all)]
-    assert told == [(5.0, True, "3 errors in its file system"), (7205.0, True, "4 errors in its file system"), (14405.0, False, "")]
+    told = [(fault.at, fault.active, str(fault.detail)) for fault in of(FaultSeen, bench.all)]
+    assert told == [(5.0, True, "errors in its file system: 3"), (7205.0, True, "errors in its file system: 4"), (14405.0, False, "")]
 
 
 def test_the_centre_hears_of_a_worn_card_and_so_does_whoever_asks() -> None:

@@ -20,8 +20,11 @@ DROP_IN_PLACE = "/usr/lib/systemd/system/outpost.service.d/bench.conf"
 """Not below /etc or /usr/local: what is there after an uninstallation the page's test wants to know."""
 
 DONE = ("machine", "inputs", "wires", "outputs")
-LEFT_OUT = ("clock", "gnss", "link", "panic", "crank")
-"""Here is no time, no sky, no broker, no centre and no engine."""
+LEFT_OUT = ("clock", "gnss", "link", "panic", "crank", "faults")
+"""Here is no time, no sky, no broker, no centre and no engine; the faults of all that are in the last step."""
+
+BRIDGED = ("low_voltage", "recorder_alive")
+"""Lines of other devices, which are bridged and opened at their terminal."""
 
 REASON = "车不在这里"
 
@@ -70,7 +73,7 @@ class Hands:
             *(Deed(begins[step], login.answer) for step in DONE),
             *(Deed(begins[step], lambda: login.answer(f"s {REASON}")) for step in LEFT_OUT),
             Deed(re.escape(_words("go_on").partition("}")[2]), login.answer),
-            *(deed for name in ("ignition", "tamper", "scene_switch") for deed in self._worked(login, name)),
+            *(deed for name in ("ignition", "tamper", "scene_switch", *BRIDGED) for deed in self._worked(login, name)),
             *self._wired(login),
             *(self._seen(login, name, each.get("use", "light")) for name, each in self._outputs.items()),
         ]
@@ -79,10 +82,11 @@ class Hands:
         """An input that a hand switches on and off."""
         pin, use = self._inputs[name]["pin"], self._inputs[name]["use"]
         facts = {"name": name, "use": _words(f"use.{use}"), "seconds": "60"}
+        on, off = ("input.make_on", "input.make_off") if name in BRIDGED else ("input.now_on", "input.now_off")
         return [
             Deed(_shown("input.is_on", **facts), lambda: login.answer("y")),
-            Deed(_shown("input.now_on", **facts), lambda: self._wiring.press(pin)),
-            Deed(_shown("input.now_off", **facts), lambda: self._wiring.release(pin)),
+            Deed(_shown(on, **facts), lambda: self._wiring.press(pin)),
+            Deed(_shown(off, **facts), lambda: self._wiring.release(pin)),
         ]
 
     def _wired(self, login: Login) -> list[Deed]:
