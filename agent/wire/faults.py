@@ -130,6 +130,14 @@ FAULTS: dict[str, Fault] = {
         "保留被隔离的目录，检查存储卡。",
         "clear_on_ack",
     ),
+    "store.aside": Fault(
+        STORE,
+        "something was moved aside from the store's place; what was not sent may lie in it",
+        "存储目录的位置上有其他内容，已移到旁边；其中可能有未发送的数据",
+        "The detail names it: docs/install.md, \"The store's disk is gone\", says how what lies there is sent. Then move it away.",
+        "详情中给出其路径：按 docs/install.zh-CN.md 的“存储盘丢失”一节送出其中的数据，然后将其移走。",
+        "clear_on_ack",
+    ),
     "agent.overload": Fault(
         STORE,
         "events were dropped because the agent could not keep up",
