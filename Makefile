@@ -49,8 +49,8 @@ audit: setup ## known holes in what runs in the vehicle; ARGS=--strict: what cou
 wheelhouse: setup ## the wheels that one kind of machine needs, for an install without a network: make wheelhouse ARCH=aarch64 (or x86_64; both without)
 	@.ci/setup cross && $(BIN)/python -m tests.release wheelhouse $(ARCH)
 
-release: setup ## dist/: sdist, wheel, a bundle and its SBOM for each architecture, SHA256SUMS
-	@.ci/setup cross && $(BIN)/python -m tests.release bundles $(ARCH)
+release: setup ## the audit, then dist/: sdist, wheel, a bundle and its SBOM for each architecture, SHA256SUMS; ARGS=--strict: not without the advisory service
+	@.ci/setup cross && $(BIN)/python -m tests.release bundles $(ARCH) $(ARGS)
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf .venv build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from agent import __version__, clock, config_kept, logs, loop, receiver_file, time_zone
+from agent import __version__, clock, config_kept, logs, loop, receiver_file, store_place, time_zone
 from agent.adapters import pins
 from agent.adapters.broker import Broker
 from agent.adapters.gnss import Gnss
@@ -75,7 +75,7 @@ def run(start: Start, file: Path) -> int:
     LOG.info("outpost %s, unit %s, boot %s", __version__, config.unit.id, unit.boot)
     if start.refused:
         LOG.error("runs with the last config that ran well, for the file cannot be used: %s", start.refused)
-    mailbox.post(Started(clock.monotonic(), start.refused))
+    mailbox.post(Started(clock.monotonic(), start.refused, ", ".join(map(str, store_place.asides(Path(config.store.path))))))
     adapters, performers = compose(config, unit.boot, mailbox.post)
     be_punctual()
     started: list[Adapter] = []

@@ -32,6 +32,9 @@ FILES_MAX = 64
 NAME_CHARS_MAX = 100
 DIFFERS, SAME = 0, 1
 
+TRIGGER = "TRIGGER_UNIT"
+"""In the environment: which unit has started this one, since systemd 252 (systemd.exec(5))."""
+
 Files = dict[str, bytes]
 
 
@@ -50,8 +53,11 @@ class _Refused(Exception):
         super().__init__(str(self.reason))
 
 
-def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
-    """What the agent is to be given of the files in `source`. `before`: what it was given until now; `config`: names what it needs."""
+def plan(source: Path, before: Mapping[str, bytes], config: Path, *, weigh: bool = True) -> Plan:
+    """What the agent is to be given of the files in `source`. `before`: what it was given until now; `config`: names what it needs.
+
+    `weigh`: also say which certificate and key do not belong together where there are none before to fall back to.
+    """
     try:
         names = [path.name for path in source.iterdir() if not path.name.startswith(".")]
     except FileNotFoundError:
@@ -72,7 +78,7 @@ def plan(source: Path, before: Mapping[str, bytes], config: Path) -> Plan:
         except OSError as e:
             left_out.append(_said("unread_kept" if name in before else "unread", path=source / name, reason=e.strerror))
             files |= {name: before[name]} if name in before else {}
-    for cert, key in _pairs({*files, *before}, needed):
+    for cert, key in _pairs({*files, *before}, needed) if weigh or before else ():
         left_out += _keep_before(files, before, cert, key)
     return Plan(files, left_out)
 
@@ -138,7 +144,7 @@ def _keep_before(files: Files, before: Mapping[str, bytes], cert: str, key: str)
 
 def misfit(cert: bytes, key: bytes) -> Sentence | None:
     """Why this certificate and this key (PEM) do not belong together; None when they do. Neither is written to a disk."""
-    import ssl  # noqa: PLC0415  seldom needed, and each start of the agent waits for this program
+    import ssl  # noqa: PLC0415  needed for others than before only, and each start of the agent waits for this program
 
     def no_password() -> str:
         raise _Refused("locked")
@@ -208,12 +214,18 @@ def lay(stage: Path, files: Mapping[str, bytes]) -> None:
 
 def main(argv: list[str]) -> int:
     """Lay the stage and say what was left out; with `--differs` only say by the exit code whether it would be another than now."""
-    before = staged(STAGE)
-    planned = plan(SOURCE, before, CONFIG)
-    for line in planned.left_out:
-        sys.stderr.write(f"{line}\n")
-    if argv == ["--differs"]:
-        return SAME if planned.files == before else DIFFERS
+    before, asked = staged(STAGE), argv == ["--differs"]
+    # At the start of the machine the agent waits for this: that a pair is none it says itself (link.certificate), and so does doctor.
+    planned = plan(SOURCE, before, CONFIG, weigh=asked)
+    differs = planned.files != before
+    # The timer comes each five minutes: what has not changed was said before.
+    if differs or not (asked and os.environ.get(TRIGGER, "").endswith(".timer")):
+        for line in planned.left_out:
+            sys.stderr.write(f"{line}\n")
+    if asked:
+        if differs:
+            sys.stderr.write("the agent is to be given other keys than it has: it is started afresh, if it runs\n")
+        return DIFFERS if differs else SAME
     lay(STAGE, planned.files)
     return 0
 

@@ -150,6 +150,7 @@ def test_every_fault_that_comes_can_go() -> None:
     lasting = {
         "agent.overload": "events were lost in this boot, and that stays so",
         "store.damaged": "somebody has to look at the folder that was set aside",
+        "store.aside": "somebody has to look at what was moved aside",
         "config.fallback": "a config is read at the start, and never again",
     }
     cleared = {

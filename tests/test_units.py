@@ -43,7 +43,7 @@ def test_a_mistake_in_a_unit_is_found(units: Path) -> None:
     assert "ProtectHomes" in analyzed("verify", "--man=no", "--recursive-errors=no", unit).stderr
 
 
-@pytest.mark.parametrize("name", ["outpost.service", "outpost-clock.service", "outpost-keys-stage.service"])
+@pytest.mark.parametrize("name", ["outpost.service", "outpost-clock.service", "outpost-keys-stage.service", "outpost-place.service"])
 def test_a_service_that_runs_is_exposed_no_more_than_it_must(units: Path, name: str) -> None:
     done = analyzed("security", "--offline=true", "--no-pager", f"--threshold={round(EXPOSURE_MAX * 10)}", units / name)
     said = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)

@@ -67,9 +67,13 @@ __all__ = [  # what is written elsewhere and found here: one place to import any
 
 
 class Started(Event):
-    """The loop runs; always the first event of a boot. `refused`: why the config in force is not that of the file but the last good one."""
+    """The loop runs; always the first event of a boot.
+
+    `refused`: why the config in force is not that of the file but the last good one. `aside`: paths of what was moved from the store's place.
+    """
 
     refused: str = ""
+    aside: str = ""
 
 
 class StopRequested(Event):

@@ -46,11 +46,12 @@ class HealthReport(Part):
     def handle(self, event: Event) -> Outputs:
         """Take vitals, or a reason to report at once."""
         match event:
-            case Started(refused=refused):
+            case Started(refused=refused, aside=aside):
                 self._started_at = event.at
                 self._report_at = event.at + self._interval_s
                 started = Reported(event.at, Lane.EVENT, EventRecord(what="agent", id="started", detail=self._version))
-                return [started, *([FaultSeen(event.at, "config.fallback", True, refused)] if refused else [])]
+                fallback = [FaultSeen(event.at, "config.fallback", True, refused)] if refused else []
+                return [started, *fallback, *([FaultSeen(event.at, "store.aside", True, aside)] if aside else [])]
             case Vitals():
                 self._vitals = event
             case ModemSeen():

@@ -138,6 +138,15 @@ FAULTS: dict[str, Fault] = {
         "存储所在的卡或硬盘寿命将尽，或其文件系统发现了错误",
         "Replace it soon, with one made for endurance; [store] endurance_tb says what that bears. Of errors alone let `fsck` judge.",
         "尽快更换为高耐久存储卡，并在 [store] endurance_tb 中填写其耐久度。若只有文件系统错误，先用 `fsck` 检查。",
+        "clear_on_condition",
+    ),
+    "store.aside": Fault(
+        STORE,
+        "something was moved aside from the store's place; what was not sent may lie in it",
+        "存储目录的位置上有其他内容，已移到旁边；其中可能有未发送的数据",
+        "The detail names it: docs/install.md, \"The store's disk is gone\", says how what lies there is sent. Then move it away.",
+        "详情中给出其路径：按 docs/install.zh-CN.md 的“存储盘丢失”一节送出其中的数据，然后将其移走。",
+        "clear_on_ack",
     ),
     "agent.overload": Fault(
         STORE,

@@ -137,6 +137,13 @@ def test_what_the_board_and_the_modem_say_is_in_the_record_and_the_status() -> N
     assert (record.supply_v, record.throttled, record.store_readonly, record.signal, record.access) == (None, None, None, None, None)
 
 
+@pytest.mark.parametrize("aside", ["", "/var/lib/outpost.was-1, /var/lib/outpost.was-2"])
+def test_what_was_moved_from_the_store_s_place_is_a_fault_at_each_start(aside: str) -> None:
+    bench = Bench(HealthReport("0.0.1", 60.0, lambda _at: TOLD))
+    faults = of(FaultSeen, bench.feed(Started(1.0, aside=aside)))
+    assert faults == ([FaultSeen(1.0, "store.aside", True, aside)] if aside else [])
+
+
 @pytest.mark.parametrize("refused", ["", "/etc/outpost/agent.toml: there is no such file"])
 def test_a_start_with_the_last_good_config_is_a_fault_and_any_other_is_none(refused: str) -> None:
     bench = Bench(HealthReport("0.0.1", 60.0, lambda _at: TOLD))

@@ -109,7 +109,7 @@ def test_it_starts_with_the_machine(pi: Tree) -> None:
     pi.shut_down()
     pi.boot()
     unit.wait_running(pi, __version__)
-    for name in ("outpost-clock.service", "outpost-keys.path"):
+    for name in ("outpost-clock.service", "outpost-keys.path", "outpost-keys.timer"):
         assert pi.show(name, "ActiveState") == "active", name
     assert pi.run(["systemctl", "--failed", "--plain", "--no-legend"]).stdout == ""
 

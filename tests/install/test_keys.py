@@ -147,10 +147,10 @@ def test_a_restart_for_new_keys_waits_until_no_alarm_is_live(car: InstalledCar, 
 
 def test_new_keys_start_no_agent_that_was_stopped(car: InstalledCar, certificates: Certificates) -> None:
     car.tree.run(["systemctl", "stop", "outpost.service"])
-    seen = car.tree.journal("outpost-keys.service").count("Finished")
+    seen = car.tree.show("outpost-keys.service", "InactiveEnterTimestampMonotonic")
     renewed = renew(certificates)
     put(car.tree, certificates)
-    car.tree.wait_for("the change was looked at", lambda: car.tree.journal("outpost-keys.service").count("Finished") > seen)
+    car.tree.wait_for("the change was looked at", lambda: car.tree.show("outpost-keys", "InactiveEnterTimestampMonotonic") != seen)
     assert car.tree.show("outpost.service", "ActiveState") == "inactive"
     car.tree.run(["systemctl", "start", "outpost.service"])
     assert handed(car) == renewed, "its next start takes them"

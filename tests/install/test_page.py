@@ -28,8 +28,8 @@ PAGES = ("install.md", "install.zh-CN.md")
 LATER = "0.2.0"
 """It has another format of the store."""
 
-NOT_TYPED: dict[str, str] = {}
-"""Blocks that cannot be typed here, by their first line, and why. Each is named on the page, under "What was tried"."""
+NOT_TYPED = {"sudo systemctl stop outpost": "of a store's disk that was gone: tests/install/test_store_place.py types them"}
+"""Blocks that are no part of this story, by their first line, and where they are typed, or why they cannot be."""
 
 IN_PASSING = {
     "sudo raspi-config": "no Raspberry Pi OS; what it makes is made by `plugged.overlay`",

@@ -56,7 +56,7 @@ def test_it_waits_for_local_files_and_for_nothing_of_a_network_or_a_clock(car: I
 
 
 def test_its_target_starts_all_of_it_at_boot(car: InstalledCar) -> None:
-    for unit in ("outpost.target", "outpost.service", "outpost-clock.service", "outpost-keys.path"):
+    for unit in ("outpost.target", "outpost.service", "outpost-clock.service", "outpost-keys.path", "outpost-keys.timer"):
         assert car.tree.show(unit, "ActiveState") == "active", unit
     assert car.tree.run(["systemctl", "is-enabled", "outpost.target"]).stdout == "enabled\n"
 
@@ -154,7 +154,7 @@ def test_a_stop_leaves_the_lights_safe_and_nothing_running(online: InstalledCar)
     online.wait_active()
     online.tree.wait_for("the bar plays response", lambda: online.flashes(online.started_at))
     online.tree.run(["systemctl", "stop", "outpost.target"])
-    for unit in ("outpost.service", "outpost-clock.service", "outpost-keys.path"):
+    for unit in ("outpost.service", "outpost-clock.service", "outpost-keys.path", "outpost-keys.timer"):
         online.wait_active(unit, "inactive")
     online.tree.wait_for("the bench has heard all", lambda: online.wiring.agents == 0)
     assert online.levels() == SAFE

@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,9 +49,14 @@ def pi(release: Path, disk: str, tmp_path_factory: pytest.TempPathFactory) -> It
     with unit.flashed(base_tree(unit.FLASHED), tmp_path_factory.mktemp("pi") / "root") as tree:
         unit.carry(tree, release)
         tree.write("/etc/outpost/agent.toml", unit.CONFIG)
-        tree.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+        tree.write("/etc/tmpfiles.d/disk.conf", link_of(disk))
         tree.boot(f"--bind={disk}")
         yield tree
+
+
+def link_of(disk: str) -> str:
+    """The line that makes the disk be there at the start."""
+    return f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n"
 
 
 def mounted(tree: Tree) -> str:
@@ -81,7 +87,7 @@ def test_a_store_on_the_root_is_moved_to_it_and_the_agent_goes_on_with_the_same_
     unit.wait_running(pi, __version__)
     pi.wait_for("the store is on the root", lambda: pi.path("/var/lib/outpost/spool").is_dir())
     pi.write("/var/lib/outpost/kept", "as it was", 0o600)
-    pi.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+    pi.write("/etc/tmpfiles.d/disk.conf", link_of(disk))
     pi.run(["systemd-tmpfiles", "--create", "disk.conf"])
     assert "would hide what is in /var/lib/outpost" in unit.verb(pi, "apply")
     pi.run(["sh", "-c", "for i in $(seq 200); do head -c 60000 /dev/urandom > /var/lib/outpost/large$i; done"])
@@ -160,9 +166,52 @@ def test_without_the_disk_and_with_a_root_that_is_read_only_the_agent_runs_all_t
     assert mounted(pi) == ""
 
 
+def test_what_was_stored_while_the_disk_was_gone_is_named_and_not_hidden_when_it_is_back(pi: Tree, disk: str) -> None:
+    """The root can be written to, so there is a store on it meanwhile; the disk's own is as it was."""
+    pi.shut_down()
+    pi.boot()
+    unit.wait_running(pi, __version__)
+    assert mounted(pi) == ""
+    pi.wait_for("there is a store on the root", lambda: pi.path("/var/lib/outpost/spool/cache.db").is_file())
+    inode = pi.path("/var/lib/outpost/spool/cache.db").stat().st_ino
+    pi.shut_down()
+    pi.write("/etc/tmpfiles.d/disk.conf", link_of(disk))
+    pi.boot(f"--bind={disk}")
+    unit.wait_running(pi, __version__)
+    assert mounted(pi).startswith("ext4")
+    assert pi.inside("/var/lib/outpost/spool/cache.db").stat().st_dev != pi.path("/var/lib").stat().st_dev
+    assert list(pi.path("/var/lib/outpost").iterdir()) == [], "nothing is hidden below it"
+    assert pi.path("/var/lib/outpost.was-1/spool/cache.db").stat().st_ino == inode
+    assert pi.run(["stat", "-c", "%a %U", "/var/lib/outpost.was-1"]).stdout == "700 outpost\n"
+    assert "is in /var/lib/outpost.was-1 now" in pi.journal("outpost-state.service")
+    doctor = pi.run(["outpost", "doctor"], check=False).stdout
+    assert "fault.store.aside" in doctor
+    assert "(/var/lib/outpost.was-1)" in doctor
+    assert "/var/lib/outpost.was-1" in pi.run(["outpost", "why"], check=False).stdout
+    pi.run(["rm", "-r", "/var/lib/outpost.was-1"])
+    pi.run(["systemctl", "restart", "outpost.service"])
+    unit.wait_running(pi, __version__)
+    assert "store.aside" not in pi.run(["outpost", "doctor"], check=False).stdout
+
+
+def test_a_check_of_the_disk_that_does_not_end_is_cut_off_and_the_disk_is_mounted(pi: Tree, disk: str) -> None:
+    """The minute is as it is shipped."""
+    pi.shut_down()
+    fsck = pi.path("/usr/sbin/fsck.ext4")
+    fsck.rename(fsck.with_name("fsck.ext4.real"))
+    pi.write("/usr/sbin/fsck.ext4", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    try:
+        began = pi.boot(f"--bind={disk}", wait=False)
+        pi.wait_for("the agent runs", lambda: unit.running(pi) == __version__, 180.0)
+        print(f"\nREADY {time.monotonic() - began:.0f} s after the start of the machine")
+        assert mounted(pi).startswith("ext4")
+    finally:
+        fsck.with_name("fsck.ext4.real").rename(fsck)
+
+
 def test_uninstall_leaves_the_store_on_its_disk_and_the_next_installation_takes_it_up(pi: Tree, release: Path, disk: str) -> None:
     pi.shut_down()
-    pi.write("/etc/tmpfiles.d/disk.conf", f"d /dev/disk/by-label 0755\nL /dev/disk/by-label/outpost-state - - - - {disk}\n")
+    pi.write("/etc/tmpfiles.d/disk.conf", link_of(disk))
     pi.boot(f"--bind={disk}")
     unit.wait_running(pi, __version__)
     inode = pi.inside("/var/lib/outpost/spool/cache.db").stat().st_ino

@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from agent import __version__
 from tests import sources
-from tests.release import bundle, lgpio_wheel, runtime, sbom, source_tree, wheel_file, wheelhouse
+from tests.release import __main__ as release
+from tests.release import audit, bundle, lgpio_wheel, runtime, sbom, source_tree, wheel_file, wheelhouse
 from tests.release.targets import ARCHES, PYTHONS, Target, targets
 
 MOMENT = 1795360912
@@ -238,3 +239,35 @@ def test_a_bundle_holds_what_an_install_without_a_network_needs(tmp_path: Path, 
 def test_a_release_is_for_64_bits_and_for_the_pythons_of_debian() -> None:
     assert ARCHES == ("aarch64", "x86_64")
     assert PYTHONS == ("3.11", "3.13")
+
+
+# --- the audit comes first ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "strict"),
+    [
+        (audit.Looked([audit.Hole(frozenset({"CVE-2099-1"}), canonicalize_name("msgpack"), "1.1.2")]), False),
+        (audit.Looked(not_done=["nobody answered"]), True),
+    ],
+)
+def test_a_hole_and_with_strict_a_look_that_was_not_done_makes_no_release(
+    found: audit.Looked, strict: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "DIST", tmp_path)
+    with pytest.raises(runtime.Refused, match="nothing was made"):
+        release.make_bundles(["x86_64"], strict=strict, ask=lambda packages: found)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nobody_can_look_a_release_is_made_and_says_so_first_and_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For no architecture: sdist, wheel and checksums need no network."""
+    monkeypatch.setattr(release, "DIST", tmp_path)
+    monkeypatch.setattr(release, "size", lambda path: path.name)  # not below the checkout
+    assert release.make_bundles([], ask=lambda packages: audit.Looked(not_done=["nobody answered"])) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "NOT DONE: nobody answered" in said[2]
+    assert "MADE WITHOUT NEWS OF HOLES" in said[-1]
+    assert (tmp_path / "SHA256SUMS").is_file()
