@@ -1,5 +1,7 @@
 """Uninstall: the manifest goes in; everything that was laid is gone. The store, the config and the keys stay unless they are purged."""
 
+from pathlib import Path
+
 from agent.installer import bootconfig, manifest, service, state
 from agent.installer.manifest import Manifest
 from agent.installer.places import COMMANDS, SERVICE, STATE_LABEL, STATE_MOUNT, TARGET, TRIAL_SERVICE
@@ -25,7 +27,7 @@ def uninstall(site: Site, *, purge: bool) -> int:
     Whatever ends it leaves the agent running as it did, as long as there is one. Once things are removed, signals wait.
     """
     places, steps, laid = site.places, Steps(site), manifest.read(site)
-    left = purge and any(place.exists() for place in (places.etc, places.state, places.at(REPORTS)))
+    left = purge and any(place.exists() for place in (places.etc, places.state, *_beside(site)))
     if not places.opt.exists() and not laid.files and not left:
         raise Failed("not_installed")
     has_gone = purge and STATE_MOUNT in laid.enabled and not state.is_mounted(site) and not state.device_is_there(site)
@@ -104,20 +106,31 @@ def _forget(site: Site) -> None:
         site.do(["udevadm", "control", "--reload"])
 
 
+def _beside(site: Site) -> list[Path]:
+    """What lies beside the store: the reports, and what was moved aside from its place."""
+    return [site.places.at(REPORTS), *sorted(site.places.state.parent.glob(f"{site.places.state.name}.was-*"))]
+
+
+def _clear(site: Site, path: Path) -> None:
+    """Whatever it is; a link itself, and not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        site.hand.clear(path)
+    else:
+        site.hand.remove(path)
+
+
 def _purge(site: Site, steps: Steps) -> None:
     places = site.places
     with steps.step("step.purge"):
         if places.state.is_dir():
             for path in sorted(places.state.iterdir()):  # the folder itself may be a file system of its own
-                if path.is_dir() and not path.is_symlink():
-                    site.hand.clear(path)
-                else:
-                    site.hand.remove(path)
+                _clear(site, path)
         site.systemctl("stop", STATE_MOUNT)
         if state.is_mounted(site):
             site.must(["umount", str(places.state)], Said("for.disk"))
         site.hand.empty(places.state)
-        site.hand.clear(places.at(REPORTS))
+        for path in _beside(site):
+            _clear(site, path)
         site.hand.clear(places.etc)
         if site.system.run(["getent", "passwd", "outpost"]).code == 0:
             site.do(["userdel", "outpost"])

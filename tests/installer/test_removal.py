@@ -42,6 +42,11 @@ def test_purge_leaves_nothing(unit: Machine) -> None:
     report = unit.places.at("var/lib/outpost-reports/report.html")
     report.parent.mkdir()
     report.write_text("PASS")
+    aside = unit.places.at("var/lib/outpost.was-1")
+    aside.mkdir()
+    (aside / "row").write_text("an alarm")
+    link = unit.places.at("var/lib/outpost.was-2")
+    link.symlink_to(report.parent)
     removal.uninstall(unit.site, purge=True)
     assert rest(unit) == set()
     assert not unit.has_user
