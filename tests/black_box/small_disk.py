@@ -2,12 +2,15 @@
 
 import shutil
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 MB = 1_048_576
+GONE_S = 30.0
 
 
 class SmallDisk:
@@ -32,8 +35,15 @@ class SmallDisk:
         _run("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.place))
 
     def unmount(self) -> None:
-        """As at an end; also while a process that was killed has not let go of it."""
+        """As at an end; also while a process that was killed, or a name space of another's, has not let go of it: that is waited for.
+
+        What is mounted again before would be the same file system, with its error and all.
+        """
         subprocess.run(["umount", "-l", str(self.place)], capture_output=True, check=False)
+        until = time.monotonic() + GONE_S
+        while _run("losetup", "-j", str(self.image)):
+            assert time.monotonic() < until, f"somebody else still holds what was mounted at {self.place}"
+            threading.Event().wait(0.05)
 
     def repair(self) -> None:
         """What the boot after a power cut does: fsck, which exits 1 when it has mended something."""
@@ -60,14 +70,15 @@ class SmallDisk:
         (self.place / "filler").unlink()
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
 
 
 def small_disk_or_skip(directory: Path, place: Path, size_mb: int) -> SmallDisk:
     """The disk, where a loop device can be mounted (root, not every container); else the test is passed over and says why."""
-    for tool in ("mkfs.ext4", "fsck.ext4", "mount", "umount"):
+    for tool in ("mkfs.ext4", "fsck.ext4", "mount", "umount", "losetup"):
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool} command: apt install e2fsprogs mount")
     try:
