@@ -1,6 +1,6 @@
 """The steps that ask little of the person: machine and clock at the begin, cranking and faults at the end; lines of the report come out."""
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from agent.adapters import supply
 from agent.cli import doctor_link, doctor_machine, doctor_unit
@@ -46,8 +46,9 @@ def crank(walk: Walk) -> None:
     if (reason := left_out(walk.ask("crank.start", "crank.start"))) is not None:
         raise LeftOut(reason)
     walk.begun()
-    seen = _cranked(walk, before)
+    seen = _Seen(before)
     try:
+        _watch(walk, seen)
         started = walk.asked_yes("crank.started", "crank.started", seconds=f"{CRANK_S:.0f}")
     except LeftOut:
         _harm(walk, before, seen, bits)
@@ -65,27 +66,26 @@ def _engine(walk: Walk) -> bool:
     return ignition or walk.asked_yes("crank.engine", "crank.engine")
 
 
-class _Seen(NamedTuple):
-    """While it was cranked: the lowest voltages, how often they were read; whether anything called them low; the agent's last answer."""
+@dataclass
+class _Seen:
+    """While it was cranked: the agent's last answer; the lowest voltages, how often they were read; whether anything called them low."""
 
-    lowest: dict[str, float]
-    readings: int
-    low: bool
     after: Section
+    lowest: dict[str, float] = field(default_factory=dict)
+    readings: int = 0
+    low: bool = False
 
 
-def _cranked(walk: Walk, before: Section) -> _Seen:
-    lowest: dict[str, float] = {}
-    count, low, until = 0, False, walk.now() + CRANK_S
-    after = before
+def _watch(walk: Walk, seen: _Seen) -> None:
+    """Raises LeftOut (`s`); what was seen until then is in `seen` all the same."""
+    until = walk.now() + CRANK_S
     while walk.now() < until:
         now = supply.voltages()
-        lowest |= {name: min(volts, lowest.get(name, volts)) for name, volts in now.items()}
-        count += bool(now)
-        after = _status(walk)
-        low |= _low(after) or supply.low() is True
+        seen.lowest |= {name: min(volts, seen.lowest.get(name, volts)) for name, volts in now.items()}
+        seen.readings += bool(now)
+        seen.after = _status(walk)
+        seen.low |= _low(seen.after) or supply.low() is True
         walk.talk.turn()
-    return _Seen(lowest, count, low, after)
 
 
 def _harm(walk: Walk, before: Section, seen: _Seen, bits: supply.Throttled | None) -> set[str]:

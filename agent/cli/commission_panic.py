@@ -1,5 +1,7 @@
 """The step of the panic buttons: the walk test that the agent has, end to end; a line for each button comes out."""
 
+from contextlib import suppress
+
 from agent.cli.commission_talk import LeftOut
 from agent.cli.commission_walk import AgentGone, Refused, Section, Walk, boot
 from agent.cli.walk_test import LEASE_S, RENEW_S
@@ -46,6 +48,10 @@ def panic(walk: Walk) -> None:
         test = _followed(walk, life, leased)
     except LeftOut as e:
         reason, test = e.reason, walk.do("walk_test", stop=True)
+    except AgentGone:  # perhaps only slow: no press is to be a test now that nobody follows it
+        with suppress(AgentGone, Refused):
+            walk.do("walk_test", stop=True)
+        raise
     walk.testing = False
     reached = section(test, "inputs")
     for button in buttons:
@@ -77,7 +83,8 @@ def _followed(walk: Walk, life: object, leased: bool) -> Section:
             raise _Quiet
         if leased and test.get("open") and walk.now() - renewed_at > RENEW_S:
             renewed_at = walk.now()
-            walk.do("walk_test", renew=True, lease_s=LEASE_S)
+            with suppress(AgentGone):  # the next look tells
+                walk.do("walk_test", renew=True, lease_s=LEASE_S)
         for name, how in news.items():
             if how != "untried" and how in ADVICE:
                 walk.say("panic.news", name=name, how=walk.text(f"panic.{how}", name=name))

@@ -16,17 +16,18 @@ ANEW_S = 600.0
 
 @dataclass(slots=True)
 class Active:
-    """A fault that is so: since when, what is known of it now, and what of that was told last, and when."""
+    """A fault that is so: since when, what is known of it now and when that changed, and what of it was told last, and when."""
 
     since: float
     detail: Reason
-    told: Reason
+    changed_at: float
+    told: str
     told_at: float
 
     @property
     def anew_at(self) -> float:
-        """When it is told again."""
-        return math.inf if self.detail == self.told else self.told_at + ANEW_S
+        """When it is told again: when its sentence is another one, but not soon."""
+        return math.inf if str(self.detail) == self.told else max(self.changed_at, self.told_at + ANEW_S)
 
 
 class Faults(Part):
@@ -51,8 +52,10 @@ class Faults(Part):
         if not event.active:
             return [] if self.active.pop(code, None) is None else [self._record(event.at, code, "cleared", event.detail)]
         if known is None:
-            self.active[code] = Active(event.at, event.detail, event.detail, event.at)
+            self.active[code] = Active(event.at, event.detail, event.at, str(event.detail), event.at)
             return [self._record(event.at, code, "raised", event.detail)]
+        if str(event.detail) != str(known.detail):
+            known.changed_at = event.at
         known.detail = event.detail
         return []
 
@@ -61,7 +64,7 @@ class Faults(Part):
         at, out = self.deadline, []
         for code, fault in self.active.items():
             if fault.anew_at <= at:
-                fault.told, fault.told_at = fault.detail, at
+                fault.told, fault.told_at = str(fault.detail), at
                 out.append(self._record(at, code, "raised", fault.detail))
         return out
 

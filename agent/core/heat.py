@@ -55,5 +55,5 @@ class Heat(Part):
         self._hot = slowed or still or (degrees is not None and degrees >= limit)
         if not self._hot:
             return [FaultSeen(event.at, "heat.high", False)] if was else ()
-        told = why("slowed") if degrees is None else why("hot_slowed" if slowed else "hot", degrees=degrees)
+        told = why("slowed") if degrees is None else why("hot_slowed" if slowed else "hot", degrees=round(degrees))
         return [FaultSeen(event.at, "heat.high", True, told)]

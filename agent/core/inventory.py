@@ -49,7 +49,7 @@ class Inventory(Part):
         if seen.disk_used_life is seen.disk_written_bytes is seen.disk_errors is None:
             return []  # a card that does not answer any more is not better for that
         worn = several(self._troubles(seen))
-        if worn == self._worn:
+        if str(worn) == str(self._worn):
             return []
         self._worn = worn
         return [FaultSeen(seen.at, "store.worn", True, worn) if worn else FaultSeen(seen.at, "store.worn", False)]

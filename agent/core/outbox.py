@@ -255,8 +255,7 @@ class Outbox(Part):
         if given_up.why != "store_full" or not lost:
             return self._declare(at)
         self._shelf.crowded(at)
-        detail = why("rows_given_up", count=len(lost))
-        return [FaultSeen(at, "store.full", True, detail), *self._declare(at)]
+        return [FaultSeen(at, "store.full", True, why("rows_given_up")), *self._declare(at)]
 
     def _row_given_up(self, at: float, name: str, lane: Lane | None) -> bool:
         """Whether nobody has it now: what is in flight may still arrive. `lane`: where the row was counted."""

@@ -81,7 +81,7 @@ def change(verb: str, args: argparse.Namespace, site: Site, found: parcel.Parcel
             raise Failed("no_parcel")
         return install.install(site, found, args.ready_within, args.stay)
     if not args.dry_run:
-        checks.refuse(list(checks.writable(site)))
+        checks.refuse([*checks.writable(site), *(checks.boot_writable(site) if verb == "uninstall" else ())])
     if verb in ("apply", "move-store"):
         install.end_trial(site)
     if verb == "apply":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.installer import bootconfig, config, links, manifest, probe, service, state
+from agent.installer import bootconfig, checks, config, links, manifest, probe, service, state
 from agent.installer.manifest import Manifest
 from agent.installer.places import SERVICE, STATE_MOUNT, TARGET
 from agent.installer.site import Failed, Site
@@ -65,7 +65,11 @@ def boot(site: Site, steps: Steps, laid: Manifest, version: str) -> bool:
         if lines is None:
             step.done(Said("boot.unasked"))
             return False
-        changed = bootconfig.put(site, laid, lines)
+        try:
+            changed = bootconfig.put(site, laid, lines)
+        except OSError:
+            checks.refuse(list(checks.boot_writable(site)))
+            raise
         if changed:
             step.done(Said("as_told", text=site.places.boot / "config.txt"))
     return changed

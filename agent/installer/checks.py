@@ -60,6 +60,7 @@ def system(site: Site) -> Iterator[Said]:
 def disk(site: Site) -> Iterator[Said]:
     """Room, and file systems that can be written, and keep what is written."""
     yield from writable(site)
+    yield from boot_writable(site)
     opt, boot = site.places.opt, site.places.boot
     if (free := site.system.free_bytes(opt)) < FREE_BYTES_MIN:
         yield Said("checks.room", free=free // 1_000_000, path=opt, least=FREE_BYTES_MIN // 1_000_000)
@@ -68,14 +69,18 @@ def disk(site: Site) -> Iterator[Said]:
 
 
 def writable(site: Site) -> Iterator[Said]:
-    """A root and a boot partition that can be written, and keep what is written: whatever changes something needs them."""
+    """A root that can be written, and keeps what is written: whatever changes something needs it."""
     if _overlay(site.places):
         yield Said("checks.overlay")
     elif site.system.read_only(site.places.opt):
         yield Said("checks.read_only")
-    boot = site.places.boot
-    if boot is not None and site.system.read_only(boot):
-        yield Said("checks.boot_read_only", path=boot)
+
+
+def boot_writable(site: Site) -> Iterator[Said]:
+    """A boot partition that can be written. A kernel that finds an error in it mounts it read-only: a way back must not depend on it."""
+    place = site.places.boot
+    if place is not None and site.system.read_only(place):
+        yield Said("checks.boot_read_only", path=place)
 
 
 def refuse(found: list[Said]) -> None:

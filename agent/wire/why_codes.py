@@ -236,7 +236,7 @@ WHYS: dict[Code, Texts] = {
     ),
     "row_unreadable": ("row {row}: {reason}", "记录 {row} 无法读取（{reason}）"),
     "memory_unreadable": ("the alarms that were remembered cannot be read: {reason}", "无法读取保存的报警（{reason}）"),
-    "rows_given_up": ("the oldest rows not yet sent are given up, {count} just now", "已放弃最早的未发数据，刚才 {count} 条"),
+    "rows_given_up": ("the oldest rows not yet sent are given up", "已放弃最早的未发数据"),
     "events_dropped": ("{count} events dropped", "丢弃了 {count} 个事件"),
     "message_ends_link": ("{topic}: the broker ended the link {count} times when it came", "{topic}：服务器收到后断开链路 {count} 次"),
     "message_too_large": ("{topic}: {bytes} bytes, the broker takes {most}", "{topic}：{bytes} 字节，服务器最多接受 {most}"),

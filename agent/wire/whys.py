@@ -58,13 +58,20 @@ def refused(reason: Why) -> dict[str, Any]:
     return {"error": str(reason), "why": reason.told()}
 
 
-def heard(found: object, otherwise: object, nested: int = NESTED_MAX) -> Sentence | str:
+def heard(found: object, otherwise: object) -> Sentence | str:
     """What such a map says; `otherwise` when it is none, or its code or facts are not those of today: the agent may be older or newer."""
+    return _worded(found, NESTED_MAX) or str(otherwise)
+
+
+def _worded(found: object, nested: int) -> Sentence | None:
+    """None when there are no words for it, or for a reason within it."""
     code = found.get("code") if isinstance(found, dict) else None
     if not isinstance(found, dict) or code not in CODES or nested == 0:
-        return str(otherwise)
-    facts = {name: heard(fact, fact, nested - 1) if isinstance(fact, dict) else fact for name, fact in found.items()}
+        return None
+    facts = {name: _worded(fact, nested - 1) if isinstance(fact, dict) else fact for name, fact in found.items()}
+    if None in facts.values():
+        return None
     try:
         return filled(WHYS[code], facts)
     except (KeyError, ValueError, TypeError, OverflowError):  # a fact is missing, or no such number
-        return str(otherwise)
+        return None

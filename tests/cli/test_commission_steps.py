@@ -11,6 +11,7 @@ import pytest
 from agent.cli import parser
 from agent.cli.commission_talk import Answers, LeftOut
 from agent.cli.commission_talk import left_out as left_out_of
+from agent.cli.commission_walk import AgentGone, Section, Walk
 from agent.config import Config, Input, InputUse, Mqtt, Output
 from agent.config import Unit as UnitSection
 from agent.core.events import AlarmChanged, FaultSeen, InputChanged, Levels
@@ -200,6 +201,43 @@ def test_the_walk_test_is_on_a_lease_that_is_renewed(agent: Agent, monkeypatch: 
     commission(agent, "panic", [], 1.0)
     assert {"do": "walk_test", "lease_s": 15.0} in agent.asked
     assert {"do": "walk_test", "renew": True, "lease_s": 15.0} in agent.asked
+
+
+def test_one_renewal_that_is_not_answered_in_time_ends_nothing(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.cli.commission_panic.RENEW_S", 0.0)
+    do, slow = Walk.do, [True]
+
+    def late(walk: Walk, action: str, **body: object) -> Section:
+        if "renew" in body and slow:
+            slow.clear()
+            raise AgentGone(walk.sentence("agent_restarted"))
+        return do(walk, action, **body)
+
+    monkeypatch.setattr(Walk, "do", late)
+    _, lines = commission(agent, "panic", [], 1.0)
+    assert not slow
+    assert lines["panic.driver"]["what"]["en"].startswith("driver: "), "it was followed to its end"
+
+
+def test_a_walk_test_that_cannot_be_followed_is_stopped(agent: Agent) -> None:
+    """So that a press that comes next is an alarm."""
+    code, lines = commission(agent, "panic", [lambda a: a.start("1" * 16)])
+    assert code == 1
+    assert lines["panic"]["result"] == "fail"
+    assert {"do": "walk_test", "stop": True} in agent.asked
+
+
+def test_what_was_seen_before_somebody_had_enough_of_cranking_counts(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    restarted = agent.unit.boot
+
+    def enough(_: Answers) -> None:
+        if agent.unit.boot != restarted:
+            raise LeftOut("it smokes")
+
+    monkeypatch.setattr(Answers, "turn", enough)
+    code, lines = commission(agent, "crank", [lambda a: a.start("1" * 16)])
+    assert code == 1
+    assert [(name, line["result"]) for name, line in lines.items()] == [("crank.agent", "fail"), ("crank", "skip")]
 
 
 def test_nothing_that_happens_passes_though_no_voltage_is_measured(agent: Agent) -> None:

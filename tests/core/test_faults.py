@@ -9,6 +9,7 @@ from agent.core.events import Event, FaultSeen, Lane, Reported
 from agent.core.faults import ANEW_S, Faults
 from agent.wire.faults import FAULTS
 from agent.wire.records import FaultRecord
+from agent.wire.whys import why
 from tests.core.builders import Bench, assert_covers, of, one
 
 COMES = FaultSeen(5.0, "store.down", True, "read-only")
@@ -93,6 +94,22 @@ def test_a_detail_that_changes_all_the_time_is_told_now_and_then() -> None:
     told = [out for second in range(2, 3662) for out in bench.feed(FaultSeen(float(second), "store.down", True, f"try {second}"))]
     assert len(of(Reported, told)) == 6, "each ten minutes of an hour"
     assert _listing(bench, 3661.0) == [{"code": "store.down", "detail": "try 3661", "since_s": 3660.0}]
+
+
+def test_what_changes_after_a_long_time_is_told_when_it_does_and_then_seldom_again() -> None:
+    bench = raised()
+    told = bench.feed(FaultSeen(3600.0, "store.down", True, "read-only")) + bench.until(3600.0)
+    assert [out.at for out in of(Reported, told)] == [3600.0]
+    told = bench.feed(FaultSeen(3610.0, "store.down", True, "worn")) + bench.until(9000.0)
+    assert [out.at for out in of(Reported, told)] == [3600.0 + ANEW_S]
+
+
+def test_another_fact_in_the_same_sentence_is_no_news() -> None:
+    bench = clear()
+    for hour in range(100):
+        written = why("worn_written", written=95.0 + hour / 100_000, endurance=100.0)
+        bench.feed(FaultSeen(3600.0 * hour, "store.worn", True, written))
+    assert len(of(Reported, bench.all)) == 1
 
 
 def test_what_was_so_before_and_is_so_again_is_no_news() -> None:

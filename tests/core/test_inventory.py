@@ -119,6 +119,13 @@ def test_it_is_told_when_it_changes_and_goes_with_the_cause() -> None:
     assert told == [(5.0, True, "errors in its file system: 3"), (7205.0, True, "errors in its file system: 4"), (14405.0, False, "")]
 
 
+def test_some_megabytes_more_are_no_news() -> None:
+    bench = unseen()
+    for hour in range(100):
+        bench.feed(disk(5.0 + 3600 * hour, written=19.0 + hour / 100_000))
+    assert [str(fault.detail) for fault in of(FaultSeen, bench.all)] == ["19.0 of 20 TB are written"]
+
+
 def test_the_centre_hears_of_a_worn_card_and_so_does_whoever_asks() -> None:
     made = unit(config())
     effects = feed(made, Started(0.0), spool_opened(0.1), link_up(0.2), disk(1.0, written=18.5))

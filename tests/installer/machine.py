@@ -51,6 +51,7 @@ class Machine:
     facts: Facts = field(default_factory=Facts)
     free: int = 10_000_000_000
     is_read_only: bool = False
+    is_boot_read_only: bool = False
     enabled: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -178,7 +179,7 @@ class Machine:
         return self.free
 
     def read_only(self, path: Path) -> bool:
-        return self.is_read_only
+        return self.is_boot_read_only if path == self.places.boot else self.is_read_only
 
     def program(self, pid: int) -> str:
         return f"/opt/outpost/versions/{self.running}/bin/python" if pid else ""

@@ -1,5 +1,6 @@
 """The installer ends before its time, by a signal or by a disk that fails: the agent that ran runs again, and the next run goes on."""
 
+import errno
 import os
 import pty
 import signal
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.installer import install, links, move, removal, state, trial
+from agent.installer import bootconfig, install, links, move, removal, state, trial
 from agent.installer.__main__ import change
 from agent.installer.options import parser
 from agent.installer.signals import Signals, Stopped
@@ -276,6 +277,31 @@ def test_a_root_that_keeps_nothing_is_told_by_every_verb_before_it_does_anything
     with pytest.raises(Failed, match=words):
         changed(machine, verb)
     assert (machine.changes, machine.snapshot(), machine.restarts) == ([], before, pid)
+    assert machine.running == "2.0"
+
+
+@pytest.mark.parametrize("verb", ["apply", "rollback", "move-store"])
+def test_a_boot_partition_that_is_read_only_bars_no_way_back(machine: Machine, verb: str) -> None:
+    """A kernel that finds an error in it mounts it so; the lines in it are those of this config already."""
+    with_store(machine).install("2.0")
+    machine.is_boot_read_only = True
+    changed(machine, verb)
+    assert machine.running == ("1.0" if verb == "rollback" else "2.0")
+    with pytest.raises(Failed, match="mounted read-only"):
+        changed(machine, "uninstall")
+    assert machine.running
+
+
+def test_lines_for_a_boot_partition_that_is_read_only_are_refused_with_advice(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_store(machine).install("2.0")
+    machine.is_boot_read_only = True
+
+    def put(*_: object) -> bool:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(bootconfig, "put", put)
+    with pytest.raises(Failed, match="remount,rw"):
+        changed(machine, "apply")
     assert machine.running == "2.0"
 
 

@@ -271,7 +271,7 @@ def refusal(machine: Machine, do: Callable[[], object]) -> str:
 def test_a_refusal_is_told_in_chinese_with_all_that_is_in_the_way(machine: Machine) -> None:
     machine.language = "zh"
     machine.facts = Facts(uid=1000, bits=32, python=(3, 9), has_venv=False)
-    machine.is_read_only = True
+    machine.is_read_only = machine.is_boot_read_only = True
     (machine.root / "etc/os-release").unlink()
     (machine.root / "run/systemd/system").rmdir()
     told = refusal(machine, lambda: machine.install("1.0"))

@@ -176,7 +176,7 @@ def test_reasons_without_an_end_are_given_up() -> None:
     deep: object = "x"
     for _ in range(10 * NESTED_MAX):
         deep = {"code": "store_copied", "reason": deep}
-    assert isinstance(heard(deep, "x"), Sentence)
+    assert heard(deep, "x") == "x"
 
 
 @given(st.dictionaries(st.sampled_from(["code", "reason", "path", "seconds"]), ANYTHING | st.sampled_from(CODES)))
@@ -187,3 +187,12 @@ def test_no_map_breaks_the_hearing(found: dict[str, object]) -> None:
 def test_facts_are_in_their_places_once() -> None:
     """A fact with braces in it is no place for another."""
     assert filled(("{a}: {b}", "{b}：{a}"), {"a": "{b}", "b": 1}) == ("{b}: 1", "1：{b}")
+
+
+def test_a_reason_within_a_reason_that_has_no_words_leaves_the_agent_s_own() -> None:
+    """Of a newer agent: half a sentence in words and half as a map would be worse."""
+    made = several([why("antenna_open"), why("antenna_short")])
+    assert isinstance(made, Why)
+    assert heard(made.told(), "x") == made.said()
+    for inner in ({"code": "of tomorrow"}, {"code": "hot"}):
+        assert heard(made.told() | {"more": inner}, "open; short") == "open; short"
