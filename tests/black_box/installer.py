@@ -46,9 +46,9 @@ class Deed(NamedTuple):
 class Terminal:
     """The command on a terminal; `answer` types, `play` reads until it has ended."""
 
-    def __init__(self, desk: Desk, *words: str) -> None:
+    def __init__(self, desk: Desk, *words: str, program: Sequence[str] = OUTPOST) -> None:
         self._master, slave = pty.openpty()
-        command = [sys.executable, "-c", OWN, *OUTPOST, "commission", "-c", str(desk.config_file), *words]
+        command = [sys.executable, "-c", OWN, *program, "commission", "-c", str(desk.config_file), *words]
         self._process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=desk.environment, start_new_session=True, close_fds=True
         )

@@ -5,8 +5,9 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ use = "generic"
 pin_no = {DOOR_NO}
 pin_nc = {DOOR_NC}
 """
+BRISK = [sys.executable, "-m", "tests.black_box.brisk_commission"]
 STEPS = ["machine", "clock", "inputs", "wires", "outputs", "gnss", "link", "panic", "crank", "faults"]
 
 
@@ -95,15 +97,17 @@ class Vehicle(Desk):
             Deed(r"Did the officer's lamp `panic_lamp` light\? \[y/n/r: once more\]", lambda: answer("y")),
             Deed(r"Press `driver`: hold it", self._press_for_a_second),
             Deed(r"then start the engine at once >", answer),
-            Deed(r"Did the engine start within these 12 s\? \[y/n\]", lambda: answer("y")),
+            Deed(r"Did the engine start within these \d+ s\? \[y/n\]", lambda: answer("y")),
         ]
 
     def _press_for_a_second(self) -> None:
         threading.Thread(target=self.wiring.hold, args=(PANIC_PIN, 1.0), daemon=True).start()
 
-    def commission(self, *words: str, instead: Callable[[Terminal], list[Deed]] = lambda _: []) -> tuple[int, dict[str, Any], str]:
+    def commission(
+        self, *words: str, instead: Callable[[Terminal], list[Deed]] = lambda _: [], program: Sequence[str] = BRISK
+    ) -> tuple[int, dict[str, Any], str]:
         """Be led through it in English: the exit code, the report, the screen. `instead`: deeds that go before the usual ones."""
-        terminal = Terminal(self, "--lang", "en", "--wait", str(WAIT_S), "-o", str(self.directory / "report"), *words)
+        terminal = Terminal(self, "--lang", "en", "--wait", str(WAIT_S), "-o", str(self.directory / "report"), *words, program=program)
         try:
             code = terminal.play([*instead(terminal), *self.deeds(terminal)], 400)
         finally:
@@ -136,10 +140,12 @@ def lines(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {line["code"]: line for step in report["steps"] for line in step["lines"]}
 
 
-@pytest.mark.timeout(480)  # what is measured takes its time: a minute of positions, half a minute without a link
-def test_a_car_that_is_well_passes_every_step_and_the_centre_is_told(car: Vehicle) -> None:
+@pytest.mark.timeout(480)
+@pytest.mark.parametrize("program", [BRISK, pytest.param(OUTPOST, marks=pytest.mark.soak)], ids=["brisk", "as it is"])
+def test_a_car_that_is_well_passes_every_step_and_the_centre_is_told(car: Vehicle, program: list[str]) -> None:
+    """What is measured takes its time: a minute of positions, half a minute without a link. So in each run it is measured for seconds."""
     since = car.heard
-    code, report, screen = car.commission()
+    code, report, screen = car.commission(program=program)
     assert code == 0, screen
     assert report["result"] == "passed"
     assert [step["name"] for step in report["steps"]] == STEPS
@@ -150,7 +156,7 @@ def test_a_car_that_is_well_passes_every_step_and_the_centre_is_told(car: Vehicl
         assert told[name]["result"] == "pass", told[name]
     outage = told["link.outage"]["what"]["en"]
     assert report["attended"]
-    assert re.fullmatch(r"[1-9]\d* positions were made in 3\d s without a link; all are acknowledged, \d+ s after it was back", outage)
+    assert re.fullmatch(r"[1-9]\d* positions were made in [1-9]\d* s without a link; all are acknowledged, \d+ s after it was back", outage)
     assert "step 3 of 10: inputs" in screen
     record = car.hear(SelfTest, lambda r: r.what == "commission", since)
     (file,) = (car.directory / "report").glob("*.json")
