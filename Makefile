@@ -40,7 +40,7 @@ mutate: setup ## which mistakes in the panic button and the lights would no test
 test-install: setup ## install it into Debian trees that are booted with their own systemd (root; two trees of 300 MB are kept in ~/.cache/outpost)
 	@.ci/setup install && $(PYTEST) tests/install -m install -s $(ARGS)
 
-test-arm64: setup ## the release on a Raspberry Pi's processor, emulated (root; half an hour and more, two trees of 300 MB are kept in ~/.cache/outpost)
+test-arm64: setup ## the release on a Raspberry Pi's processor, emulated (root; a quarter of an hour, the first time more; two trees of 300 MB are kept in ~/.cache/outpost)
 	@.ci/setup cross && .ci/setup arm64 && $(PYTEST) tests/arm64 -m arm64 -s --timeout=3600 $(ARGS)
 
 audit: setup ## known holes in what runs in the vehicle; ARGS=--strict: what could not be looked up is a failure
