@@ -34,7 +34,7 @@ def cut(desk: Desk, platter: Platter, trace: Path, variant: str, seed: str) -> N
     """The power goes now."""
     pid, state = desk.pid, desk.directory / "state"
     desk.kill_agent()
-    until("strace has written it down", lambda: re.search(rf"^{pid} \+\+\+ killed", trace.read_text(errors="replace"), re.MULTILINE))
+    until("strace has written it down", lambda: re.search(rf"^{pid} +\+\+\+ killed", trace.read_text(errors="replace"), re.MULTILINE))
     for entry in tape.entries(trace, state):
         if entry.what != "said":
             platter.step(entry)
